@@ -1,0 +1,31 @@
+PYTHON ?= python3
+SECONDS ?= 60
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/installed  ## the simulated rig through the whole line
+	$(BIN)/rigbind demo --seconds $(SECONDS)
+
+test: lint  ## everything that can be checked on this machine
+	$(BIN)/python -m pytest -q --durations=10
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	$(BIN)/rigbind bench sync
+	$(BIN)/rigbind bench bus
+	$(BIN)/rigbind bench overhead
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rigbind needs Python 3.11 or later, " + sys.executable + " is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Moves and keeps data: from the wire to events."""

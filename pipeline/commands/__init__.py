@@ -1,0 +1,1 @@
+"""The commands of ``rigbind``: one file a command; only these files know every room."""

@@ -1,0 +1,56 @@
+"""The command ``rigbind``, also as ``python -m pipeline.commands``."""
+
+import logging
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.errors import PipelineError
+
+COMMANDS = ("demo", "run", "sense", "replay", "info", "check", "keys", "bench")
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is asked for: a sensor's process needs neither torch nor Ray."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return their names, in the order of the help text."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """Return the command of that name, or None."""
+        if name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"pipeline.commands.{name}"), name)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found)
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(found)
+        return typer.main.get_command(alone)
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def rigbind() -> None:
+    """Bind a rig's sensors into one embedding space, live."""
+
+
+def main() -> None:
+    """Run one command. Exit 2 with a sentence for what a user can mend, 130 after Ctrl-C."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    try:
+        app()
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

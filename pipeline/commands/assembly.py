@@ -1,0 +1,86 @@
+"""A config becomes a line: the one place where presets, parts, engine and sinks meet."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from operators.encoders.presets import preset
+
+from pipeline.build import build, check
+from pipeline.config import Config, Part, load
+from pipeline.engine import Engine, Local, build_encoders
+from pipeline.errors import ConfigError
+from pipeline.messages import Fusion, Sink
+from pipeline.run import Line
+from pipeline.security import allow
+
+
+def load_checked(path: Path) -> Config:
+    """Read a rig file. Raise ConfigError with all that is wrong in it, its parts' parameters included."""
+    config = load(path)
+    mistakes = [f"{path}: {mistake}" for mistake in mistakes_of(config)]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return config
+
+
+def mistakes_of(config: Config) -> Iterator[str]:
+    """Say what is wrong with the parts of a well-formed config, without building them."""
+    try:
+        parts = encoder_parts(config)
+    except ConfigError as error:
+        yield from error.mistakes
+        parts = {str(modality): part for modality, part in config.model.encoders.items()}
+    for modality, part in parts.items():
+        yield from check(part, f"model.encoders.{modality}")
+    yield from check(config.model.fusion, "model.fusion")
+    for index, channel in enumerate(config.channels):
+        if channel.sensor is not None:
+            yield from check(channel.sensor, f"channels[{index}].sensor")
+    for name, group in (("operators", config.operators), ("sinks", config.sinks)):
+        for index, part in enumerate(group):
+            yield from check(part, f"{name}[{index}]")
+    if config.security.keys and not os.path.isdir(config.security.keys):
+        yield f"security.keys: {config.security.keys!r} is no folder; make it with `rigbind keys`"
+    for name, address in (("address", config.bus.address), ("events", config.bus.events)):
+        try:
+            allow(address, config.security)
+        except Exception as error:
+            yield f"bus.{name}: {error}"
+
+
+def encoder_parts(config: Config) -> dict[str, Part]:
+    """Return the encoder of every modality that a channel has: the preset's, or what the config says instead.
+
+    Raise ConfigError for an unknown preset or a modality without encoder.
+    """
+    try:
+        parts = {modality: Part(**part) for modality, part in preset(config.model.preset).items()}
+    except ValueError as error:
+        raise ConfigError([f"model.preset: {error}"]) from error
+    parts |= {str(modality): part for modality, part in config.model.encoders.items()}
+    modalities = dict.fromkeys(channel.modality for channel in config.channels)
+    missing = [modality for modality in modalities if modality not in parts]
+    if missing:
+        raise ConfigError([f"model.encoders.{modality}: missing, and a channel needs it" for modality in missing])
+    return {modality: parts[modality] for modality in modalities}
+
+
+def assemble(config: Config, extra_sinks: list[Sink] | None = None) -> Line:
+    """Build the line of ``config``; its engine still has to be started. Raise ConfigError or EngineError."""
+    given: dict[str, Any] = {"address": config.bus.events, "security": config.security}
+    fuse: Fusion = build(config.model.fusion, "model.fusion")
+    operators = [build(part, f"operators[{index}]") for index, part in enumerate(config.operators)]
+    sinks = [build(part, f"sinks[{index}]", **given) for index, part in enumerate(config.sinks)]
+    return Line(config, build_engine(config), fuse, operators, [*sinks, *(extra_sinks or [])])
+
+
+def build_engine(config: Config) -> Engine:
+    """Build the engine of ``config``, on the backend that it names."""
+    parts = encoder_parts(config)
+    encoders = build_encoders(config.model, parts, parts)
+    if config.model.engine == "local":
+        return Engine(encoders, Local(encoders), config.model.deadline_s)
+    backend = build(Part("pipeline.serve:Serve"), "model.engine", model=config.model, parts=parts)
+    return Engine(encoders, backend, config.model.deadline_s)

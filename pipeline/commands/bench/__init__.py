@@ -1,0 +1,11 @@
+"""``rigbind bench``: what the line costs on this machine, beside baselines measured in the same run."""
+
+import typer
+
+from pipeline.commands.bench.bus import bus
+from pipeline.commands.bench.overhead import overhead
+from pipeline.commands.bench.sync import sync
+
+bench = typer.Typer(help="Measure the line on this machine.", no_args_is_help=True)
+for command in (overhead, bus, sync):
+    bench.command()(command)

@@ -1,0 +1,84 @@
+"""`rigbind info LOG`: what a recorded log holds."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.logs import Log, Topic
+from pipeline.messages import NS
+
+SHOWN_GAPS = 3
+"""How many of a topic's gaps the table tells, longest first; ``--json`` has all."""
+
+
+def info(
+    log: Annotated[Path, typer.Argument(help="A ROS 1 bag, an MCAP file, or a ROS 2 bag's file or folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+) -> None:
+    """Print a log's topics: type, count, rate, gaps, and what each is read as or why it is skipped."""
+    with Log(log) as opened:
+        if as_json:
+            print(json.dumps(summary(opened)))
+        else:
+            _print_table(opened)
+        if opened.damage:
+            raise opened.damage
+
+
+def summary(log: Log) -> dict[str, Any]:
+    """Return what ``--json`` prints; times are nanoseconds since the epoch."""
+    return {
+        "path": str(log.path),
+        "start_ns": log.start,
+        "end_ns": log.end,
+        "duration_s": log.duration / NS,
+        "damage": str(log.damage) if log.damage else None,
+        "topics": [_topic_summary(topic) for topic in log.topics.values()],
+    }
+
+
+def _topic_summary(topic: Topic) -> dict[str, Any]:
+    return {
+        "name": topic.name,
+        "type": topic.type,
+        "count": topic.count,
+        "rate_hz": round(topic.rate_hz, 3),
+        "first_ns": topic.first,
+        "last_ns": topic.last,
+        "gaps": [{"start_ns": gap.start, "length_s": gap.length / NS} for gap in topic.gaps],
+        "modality": topic.modality or None,
+        "skipped": topic.skipped or None,
+    }
+
+
+def _print_table(log: Log) -> None:
+    num_messages = sum(topic.count for topic in log.topics.values())
+    title = f"{log.path.name}: {log.duration / NS:.2f} s, {num_messages} messages"
+    table = Table(title=escape(title), title_justify="left")
+    for name, justify in (("topic", "left"), ("type", "left"), ("count", "right"), ("rate_hz", "right")):
+        table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
+    table.add_column("gaps", overflow="fold")
+    table.add_column("read as", overflow="fold")
+    for topic in log.topics.values():
+        table.add_row(
+            escape(topic.name),
+            escape(topic.type),
+            str(topic.count),
+            f"{topic.rate_hz:.2f}" if topic.rate_hz else "-",
+            _gaps(topic, log.start),
+            topic.modality or escape(f"skipped: {topic.skipped}"),
+        )
+    Console().print(table)
+
+
+def _gaps(topic: Topic, start: int) -> str:
+    """Return the longest gaps with their place, in seconds from the log's start."""
+    longest = sorted(topic.gaps, key=lambda gap: -gap.length)[:SHOWN_GAPS]
+    told = [f"{gap.length / NS:.3f} s at {(gap.start - start) / NS:.2f} s" for gap in longest]
+    more = len(topic.gaps) - len(longest)
+    return "\n".join([*told, f"and {more} shorter"] if more else told)

@@ -1,0 +1,120 @@
+"""``rigbind replay LOG``: a recorded log through the same line."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from pipeline.commands.assembly import assemble, load_checked
+from pipeline.config import Config, Model, Part
+from pipeline.errors import LogError, PipelineError
+from pipeline.ledger import MEANING
+from pipeline.logs import Log
+from pipeline.messages import NS, Event, Observation, Received
+from pipeline.run import Line, paced
+from pipeline.run import run as run_line
+
+
+def replay(
+    log: Annotated[Path, typer.Argument(help="An MCAP file, a ROS 1 bag, or a rosbag2 folder.")],
+    config: Annotated[Path | None, typer.Option(help="A rig file; without one, channels are read off the log.")] = None,
+    rate: Annotated[str, typer.Option(help="How many times as fast as it was recorded, or 'max'.")] = "max",
+) -> None:
+    """Replay a recorded log through the line and print its windows and events."""
+    speed = _speed(rate)
+    with Log(log) as recording:
+        rig = load_checked(config) if config else _rig_of(recording, log)
+        asyncio.run(_replay(recording, rig, speed, Console()))
+
+
+def _speed(rate: str) -> float | None:
+    if rate == "max":
+        return None
+    try:
+        speed = float(rate)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise PipelineError(f"--rate {rate!r} is neither a number above 0 nor 'max'")
+    return speed
+
+
+def _rig_of(recording: Log, path: Path) -> Config:
+    """The rig that a log tells of: every channel it can name, and the novelty detector."""
+    channels = recording.channels()
+    if not channels:
+        raise LogError(f"{path}: none of its topics can be read as a sensor; `rigbind info {path}` says why")
+    return Config(channels=channels, model=Model(engine="local"), operators=[Part("operators.novelty:Novelty")])
+
+
+async def _replay(recording: Log, rig: Config, speed: float | None, console: Console) -> None:
+    printer = _Printer(console, recording.start)
+    line = assemble(rig, [printer])
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("replay", total=(recording.end - recording.start) / NS)
+
+        def read() -> Iterator[Received]:
+            for received in recording.samples(rig.channels):
+                yield received
+                progress.update(task, completed=(received.received - recording.start) / NS)
+
+        try:
+            await line.engine.start(rig.channels)
+            async for observation in run_line(paced(read(), line, speed), line):
+                printer.show(observation)
+        finally:
+            await line.close()
+            _print_ledger(console, line, recording)
+
+
+class _Printer:
+    """Prints each window and each event; times are seconds since the log's start."""
+
+    def __init__(self, console: Console, start: int) -> None:
+        self._console = console
+        self._start = start
+
+    def show(self, observation: Observation) -> None:
+        window = observation.window
+        told = [
+            f"{topic} {len(window.clips[topic].samples)}" + (f" ({share:.0%})" if share < 1 else "")
+            if share
+            else f"{topic} absent"
+            for topic, share in window.coverage.items()
+        ]
+        self._line(f"{self._at(window.start)} – {self._at(window.end)}  {', '.join(told)}")
+
+    def write(self, event: Event) -> None:
+        if event.phase != "updated":
+            self._line(f"{event.phase} {event.label} at {self._at(event.start)}, score {event.score:.2f}")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _at(self, stamp: int) -> str:
+        return f"{(stamp - self._start) / NS:8.3f}"
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_ledger(console: Console, line: Line, recording: Log) -> None:
+    console.print(f"{line.windows} windows, {line.events} events")
+    shown = [cause for cause in MEANING if cause != "restart"]
+    table = Table("topic", *shown, box=None, pad_edge=False)
+    for channel in line.config.channels:
+        row = line.ledger.row(channel.topic)
+        table.add_row(channel.topic, *(str(row[cause]) for cause in shown))
+    console.print(table)
+    for channel in line.config.channels:
+        for detail, number in line.ledger.details(channel.topic).items():
+            console.print(f"{channel.topic}: {number} {detail}")
+    for (topic, cause), number in recording.rejected.items():
+        console.print(f"{topic}: {number} not decoded: {cause}")
+    for (modality, cause), number in line.engine.faults.items():
+        console.print(f"{modality}: {number} without embedding: {cause}: {line.engine.last_error.get(modality, '')}")

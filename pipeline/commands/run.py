@@ -1,0 +1,67 @@
+"""``rigbind run RIG``: one rig's line, live, until Ctrl-C."""
+
+import asyncio
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.bus import Subscriber
+from pipeline.commands.assembly import assemble, load_checked
+from pipeline.commands.sense import sensing
+from pipeline.config import Config
+from pipeline.messages import NS, Sink
+from pipeline.monitor.terminal import TerminalMonitor
+from pipeline.run import Line
+from pipeline.run import run as run_line
+
+SENSOR_START = 6 * NS
+"""Simulated sensors start together this long after their processes: five of them import for 4 s on two cores."""
+
+
+def run(
+    rig: Annotated[Path, typer.Argument(help="The rig's TOML file.")],
+    seconds: Annotated[float, typer.Option(help="Stop after this long; 0 runs until Ctrl-C.")] = 0.0,
+    sensors: Annotated[bool, typer.Option(help="Run the rig's sensors too, each in its own process.")] = True,
+) -> None:
+    """Run one rig's line: samples from its address, windows, embeddings, events."""
+    config = load_checked(rig)
+    asyncio.run(live(rig, config, seconds, sensors, Console(), []))
+
+
+async def live(
+    rig: Path, config: Config, seconds: float, sensors: bool, console: Console, sinks: list[Sink]
+) -> tuple[Line, int]:
+    """Run the line of ``config`` and draw it; return it when it has ended, with the time its sensors started."""
+    line = assemble(config, sinks)
+    monitor = TerminalMonitor(line, console)
+    line.sinks = [*line.sinks, monitor]
+    with ExitStack() as stack:
+        subscriber = Subscriber(config.bus, config.channels, line.ledger, config.security)
+        stack.callback(subscriber.close)
+        try:
+            with console.status("starting encoders"):
+                await line.engine.start(config.channels)
+            start_ns = time.time_ns() + (SENSOR_START if sensors else 0)
+            if sensors:
+                stack.enter_context(sensing(rig, config, start_ns))
+            _stop_when_asked(subscriber, (start_ns - time.time_ns()) / NS + seconds if seconds else 0.0)
+            with monitor:
+                async for observation in run_line(subscriber.arrivals(), line, time.time_ns):
+                    monitor.show(observation)
+        finally:
+            await line.close()
+    return line, start_ns
+
+
+def _stop_when_asked(subscriber: Subscriber, seconds: float) -> None:
+    """End the stream of samples after ``seconds``, or at Ctrl-C; all that follows drains and closes in order."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, subscriber.stop)
+    if seconds:
+        loop.call_later(seconds, subscriber.stop)

@@ -1,0 +1,187 @@
+"""A rig as one typed TOML file: defaults live here, files hold differences, unknown keys are errors.
+
+Durations end in ``_s``; everything else that counts time is integer nanoseconds.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from pipeline.errors import ConfigError
+from pipeline.messages import NS, Calibration, Modality
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Topic = Annotated[str, Meta(pattern=r"^/[A-Za-z0-9_/.-]+$")]
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True):
+    """One object of the line: ``use = "module:Name"`` and the parameters of its constructor."""
+
+    use: str
+    params: dict[str, Any] = {}
+
+
+class Rig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who this is."""
+
+    name: str = "rig"
+
+
+class Bus(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where samples come in and events go out. Ingest binds ``address``, sensors connect to it."""
+
+    address: str = "tcp://127.0.0.1:5570"
+    events: str = "tcp://127.0.0.1:5571"
+    max_message_mb: Positive = 32.0  # a 4K RGB frame is 25 MB
+    queue_s: Positive = 2.0  # how much of each topic may wait for the synchronizer before the oldest is superseded
+
+
+class Windowing(Struct, frozen=True, forbid_unknown_fields=True):
+    """How streams are cut: a window ends at every multiple of ``stride_s``."""
+
+    length_s: Positive = 2.0
+    stride_s: Positive = 0.5
+    lateness_s: NotNegative = 0.05  # how far out of order a stream's samples may come and still be used
+    deadline_s: NotNegative = 0.2  # live only: a window leaves this long after its end with what is there
+    dead_s: Positive = 2.0  # a stream this far behind the others is no longer waited for
+    context_s: dict[Modality, NotNegative] = field(
+        default_factory=lambda: {"vision": 2.0, "audio": 2.0, "imu": 5.0, "depth": 0.0, "thermal": 0.0}
+    )  # what each modality's encoder looks back over from the window's end; 0 is the frame nearest the centre
+
+
+class Channel(Struct, frozen=True, forbid_unknown_fields=True):
+    """One stream of the rig."""
+
+    topic: Topic
+    modality: Literal["vision", "audio", "depth", "thermal", "imu"]
+    rate_hz: Positive  # messages a second
+    codec: Literal["raw", "zstd", "jpeg", "png"] = "raw"  # how `rigbind sense` packs its samples
+    calibration: Calibration = Calibration()
+    sensor: Part | None = None  # the driver that `rigbind sense` runs; none for a stream from elsewhere
+
+    @property
+    def period(self) -> int:
+        """Nanoseconds between messages."""
+        return round(NS / self.rate_hz)
+
+
+class Model(Struct, frozen=True, forbid_unknown_fields=True):
+    """One encoder a modality, and where they run. ``encoders`` override those of the preset."""
+
+    preset: str = "mini"
+    encoders: dict[Modality, Part] = {}
+    fusion: Part = Part("operators.fusion:CrossAttention")
+    engine: Literal["local", "serve"] = "serve"
+    deadline_s: Positive = 1.0  # an encoder that has not answered by then is absent from the window
+    max_in_flight: Annotated[int, Meta(ge=1)] = 4  # live: a window that finds this many under way is skipped
+    threads: Annotated[int, Meta(ge=1)] = 1  # of torch, in each encoder
+
+
+class Security(Struct, frozen=True, forbid_unknown_fields=True):
+    """CURVE keys for every address that is not this host's own."""
+
+    keys: str = ""  # a folder made by `rigbind keys`
+    insecure: bool = False  # say yes to clear text on a network
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """One rig."""
+
+    channels: list[Channel] = []
+    rig: Rig = Rig()
+    bus: Bus = Bus()
+    window: Windowing = Windowing()
+    model: Model = Model()
+    operators: list[Part] = []
+    sinks: list[Part] = []
+    security: Security = Security()
+
+
+def load(path: Path) -> Config:
+    """Read a rig file. Raise ConfigError with every mistake in it, each with its place."""
+    try:
+        raw = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([f"{path}: {error}"]) from error
+    return parse(raw, str(path))
+
+
+def parse(raw: Mapping[str, Any], name: str = "config") -> Config:
+    """Turn plain data into a Config. Raise ConfigError with every mistake in it, each with its place.
+
+    >>> parse({"window": {"length_s": 1}}).window.length_s
+    1.0
+    >>> parse({"window": {"lenght_s": 1, "stride_s": "fast"}}, "rig.toml")
+    Traceback (most recent call last):
+    ...
+    pipeline.errors.ConfigError: rig.toml: window.lenght_s: unknown key; did you mean `length_s`?
+    rig.toml: window.stride_s: Expected `float`, got `str`: 'fast'
+    """
+    mistakes = list(_mistakes(raw, Config, ""))
+    if not mistakes:
+        config = msgspec.convert(raw, Config)
+        mistakes = list(_contradictions(config))
+    if mistakes:
+        raise ConfigError([f"{name}: {mistake}" for mistake in mistakes])
+    return config
+
+
+def _mistakes(value: Any, kind: Any, place: str) -> Iterator[str]:
+    """Say all that keeps ``value`` from being a ``kind``; msgspec alone stops at the first."""
+    struct = next((k for k in (kind, *get_args(kind)) if isinstance(k, type) and issubclass(k, Struct)), None)
+    if get_origin(kind) is list and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _mistakes(item, get_args(kind)[0], f"{place}[{index}]")
+    elif get_origin(kind) is dict and isinstance(value, dict):
+        key_kind, item_kind = get_args(kind)
+        for key, item in value.items():
+            yield from _mistakes(key, key_kind, f"{place}.{key}")
+            yield from _mistakes(item, item_kind, f"{place}.{key}")
+    elif struct is not None and get_origin(kind) not in (list, dict) and isinstance(value, dict):
+        yield from _field_mistakes(value, struct, f"{place}." if place else "")
+    else:
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            yield f"{place or 'the file'}: {str(error).split(' - at')[0]}: {value!r}"
+
+
+def _field_mistakes(value: Mapping[str, Any], struct: type[Struct], prefix: str) -> Iterator[str]:
+    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    for key, item in value.items():
+        if key in fields:
+            yield from _mistakes(item, fields[key].type, prefix + key)
+        else:
+            close = get_close_matches(key, fields, 1)
+            yield f"{prefix}{key}: unknown key; " + (
+                f"did you mean `{close[0]}`?" if close else f"known are {', '.join(fields)}"
+            )
+    for name, known in fields.items():
+        if known.required and name not in value:
+            yield f"{prefix}{name}: missing"
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    """Say what is well-formed and still cannot be."""
+    window = config.window
+    if window.stride_s > window.length_s:
+        yield f"window.stride_s: {window.stride_s} exceeds length_s {window.length_s}: samples between would be lost"
+    for modality, context_s in window.context_s.items():
+        if 0 < context_s < window.stride_s:
+            yield f"window.context_s.{modality}: {context_s} is less than stride_s {window.stride_s}, and not 0"
+    if window.dead_s <= window.lateness_s:
+        yield f"window.dead_s: {window.dead_s} must exceed lateness_s {window.lateness_s}"
+    seen: dict[str, int] = {}
+    for index, channel in enumerate(config.channels):
+        place = f"channels[{index}]"
+        if channel.topic in seen:
+            yield f"{place}.topic: {channel.topic!r} is already channels[{seen[channel.topic]}]"
+        seen.setdefault(channel.topic, index)
+        if channel.modality == "audio" and channel.calibration.sample_rate_hz <= 0:
+            yield f"{place}.calibration.sample_rate_hz: audio needs one, {channel.topic!r} has none"

@@ -1,0 +1,43 @@
+"""What can go wrong, one class per thing a caller can act on.
+
+PipelineError
+├── ConfigError     a rig file says what cannot be done
+├── WireError       frames that are no sample; ``cause`` is the ledger's word for it
+├── LogError        a file that is no log, or ends in the middle
+├── SecurityError   keys that are missing, or an address that would be open to all
+└── EngineError     encoders that cannot be started
+"""
+
+from collections.abc import Sequence
+
+
+class PipelineError(Exception):
+    """Base of all errors that rigbind raises on purpose; its text is a full sentence for the user."""
+
+
+class ConfigError(PipelineError):
+    """A rig file says what cannot be done; ``mistakes`` names each with its place."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class WireError(PipelineError):
+    """Frames that are no sample."""
+
+    def __init__(self, cause: str, detail: str) -> None:
+        super().__init__(f"{cause}: {detail}")
+        self.cause = cause
+
+
+class LogError(PipelineError):
+    """A file that is no log, or ends in the middle."""
+
+
+class SecurityError(PipelineError):
+    """Keys that are missing, or an address that would be open to all."""
+
+
+class EngineError(PipelineError):
+    """Encoders that cannot be started."""

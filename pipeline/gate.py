@@ -1,0 +1,61 @@
+"""What a channel lets in: shapes, dtypes and finite values that its modality can mean."""
+
+from typing import assert_never
+
+import numpy as np
+
+from pipeline.messages import Modality, Sample
+
+
+def refusal(sample: Sample, modality: Modality) -> str | None:
+    """Return why ``sample`` is no reading of ``modality``, in the ledger's words, or None if it is one.
+
+    NaN is a reading only for depth, where it says that nothing came back.
+
+    >>> import numpy as np
+    >>> turn = Sample(topic="/imu", stamp=0, frame_id="", seq=0, data=np.array([0, 0, np.nan, 0, 0, 0]))
+    >>> refusal(turn, "imu"), refusal(turn, "audio"), refusal(turn, "vision")
+    ('not finite', 'not finite', 'shape')
+    """
+    data = sample.data
+    if not _fits(data.shape, modality):
+        return "shape"
+    if not _means(data.dtype, modality):
+        return "dtype"
+    if data.dtype.kind == "f":
+        usable = ~np.isinf(data) if modality == "depth" else np.isfinite(data)
+        if not usable.all():
+            return "not finite"
+    return None
+
+
+def _fits(shape: tuple[int, ...], modality: Modality) -> bool:
+    if 0 in shape:
+        return False
+    match modality:
+        case "vision":
+            return len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
+        case "depth" | "thermal":
+            return len(shape) == 2
+        case "imu":
+            return shape in ((3,), (6,))
+        case "audio":
+            return len(shape) in (1, 2)
+        case "text":
+            return False
+    assert_never(modality)
+
+
+def _means(dtype: "np.dtype[np.generic]", modality: Modality) -> bool:
+    match modality:
+        case "vision":
+            return dtype == np.uint8
+        case "thermal":
+            return dtype in (np.uint8, np.uint16)
+        case "depth":
+            return dtype == np.uint16 or dtype.kind == "f"
+        case "audio":
+            return dtype == np.int16 or dtype.kind == "f"
+        case "imu" | "text":
+            return dtype.kind == "f"
+    assert_never(modality)

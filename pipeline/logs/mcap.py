@@ -1,0 +1,108 @@
+"""MCAP files, also those whose recorder was killed: what is whole is read, then the cut is told."""
+
+import io
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from operator import attrgetter
+from pathlib import Path
+from typing import IO
+
+from mcap.opcode import Opcode
+from mcap.reader import SeekingReader
+from mcap.records import Channel, Chunk, McapRecord, Message, Schema
+from mcap.stream_reader import MAGIC_SIZE, StreamReader, breakup_chunk
+from mcap.summary import Summary
+
+from pipeline.errors import LogError
+from pipeline.logs.raw import Connection, RawMessage, telling
+
+
+class Mcap:
+    """One ``.mcap`` file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._schemas: dict[int, Schema] = {}
+        self._connections: dict[int, Connection] = {}
+        self._indexed = False
+        summary = _summary(path)
+        if summary is not None:
+            self._indexed = bool(summary.chunk_indexes)
+            self._schemas.update(summary.schemas)
+            for channel in summary.channels.values():
+                self._learn(channel)
+
+    def connections(self) -> Sequence[Connection]:
+        return list(self._connections.values())
+
+    def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
+        with telling(self.path), self.path.open("rb") as file:
+            yield from (self._by_index if self._indexed else self._in_file_order)(file, topics)
+
+    def close(self) -> None:
+        """Nothing stays open between passes."""
+
+    def _by_index(self, file: IO[bytes], topics: Collection[str]) -> Iterator[RawMessage]:
+        for _, channel, message in SeekingReader(file, validate_crcs=True).iter_messages(topics or None):
+            yield RawMessage(self._connections[channel.id], message.log_time, message.data)
+
+    def _in_file_order(self, file: IO[bytes], topics: Collection[str]) -> Iterator[RawMessage]:
+        """Read from the start, sorting within each chunk only: without an index, all else is not known yet."""
+        for record in _records(self.path, file):
+            for message in self._unpack(record):
+                connection = self._connections[message.channel_id]
+                if not topics or connection.topic in topics:
+                    yield RawMessage(connection, message.log_time, message.data)
+
+    def _unpack(self, record: McapRecord) -> Sequence[Message]:
+        """Return the messages in one record, by log time; learn its schemas and channels on the way."""
+        records = breakup_chunk(record, validate_crc=True) if isinstance(record, Chunk) else [record]
+        for one in records:
+            if isinstance(one, Schema):
+                self._schemas[one.id] = one
+            elif isinstance(one, Channel):
+                self._learn(one)
+        return sorted((one for one in records if isinstance(one, Message)), key=attrgetter("log_time"))
+
+    def _learn(self, channel: Channel) -> None:
+        if channel.id not in self._connections:
+            self._connections[channel.id] = _connection(channel, self._schemas.get(channel.schema_id))
+
+
+def _summary(path: Path) -> Summary | None:
+    """Return what stands at the end of a finished file, or None where that is missing or broken."""
+    with path.open("rb") as file, suppress(Exception):  # as in raw.telling; reading from the start tells what is wrong
+        return SeekingReader(file).get_summary()
+    return None
+
+
+def _records(path: Path, file: IO[bytes]) -> Iterator[McapRecord]:
+    """Yield what leads to messages, up to the footer; a record is an opcode, a length and so many bytes.
+
+    Raise LogError where the file ends before a record does.
+    """
+    size, place = path.stat().st_size, MAGIC_SIZE
+    file.seek(place)
+    while len(head := file.read(9)) == 9:
+        length = int.from_bytes(head[1:], "little")
+        if place + 9 + length > size:
+            break
+        if head[0] == Opcode.FOOTER:
+            return
+        body = file.read(length)
+        if head[0] in (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK):
+            yield next(StreamReader(io.BytesIO(head + body), skip_magic=True, emit_chunks=True).records)
+        place += 9 + length
+    raise LogError(f"{path}: the log is cut: the file ends at byte {size}, in the record that begins at byte {place}")
+
+
+def _connection(channel: Channel, schema: Schema | None) -> Connection:
+    name, syntax = (schema.name, schema.encoding) if schema else ("", "")
+    return Connection(
+        topic=channel.topic,
+        type=re.sub(r"^(\w+)/(\w+)$", r"\1/msg/\2", name),
+        encoding=channel.message_encoding,
+        definition=schema.data.decode("utf-8", "replace") if schema and syntax.startswith(("ros", "omg")) else "",
+        syntax="idl" if syntax.endswith("idl") else "msg",
+    )

@@ -1,0 +1,78 @@
+"""ROS 1 bags, and ROS 2 bags that need rosbags: SQLite files and compressed folders."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rosbags.interfaces import MessageDefinitionFormat
+from rosbags.rosbag1 import Reader as Ros1Reader
+from rosbags.rosbag2 import Reader as Ros2Reader
+
+from pipeline.errors import LogError
+from pipeline.logs.raw import Connection, RawMessage, telling
+
+
+class Rosbag:
+    """A bag that rosbags reads by its index."""
+
+    def __init__(self, path: Path, reader: Any, encoding: str) -> None:
+        self.path = path
+        self._reader = reader
+        with telling(path):
+            reader.open()
+        self._connections = {c.id: _connection(c, encoding) for c in reader.connections}
+
+    def connections(self) -> Sequence[Connection]:
+        return list(self._connections.values())
+
+    def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
+        wanted = [c for c in self._reader.connections if not topics or c.topic in topics]
+        if not wanted:
+            return
+        with telling(self.path):
+            for connection, log_time, data in self._reader.messages(connections=wanted):
+                yield RawMessage(self._connections[connection.id], log_time, data)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def open_ros1(path: Path) -> Rosbag:
+    """Open a ``.bag`` of version 2.0. Raise LogError where its index is missing."""
+    _check_index(path)
+    return Rosbag(path, Ros1Reader(path), "ros1")
+
+
+def open_ros2(path: Path) -> Rosbag:
+    """Open a ``.db3`` file, or a folder with its ``metadata.yaml``."""
+    with telling(path):
+        reader = Ros2Reader(path)
+    return Rosbag(path, reader, "cdr")
+
+
+def _check_index(path: Path) -> None:
+    """Raise LogError where a ROS 1 bag ends before its index, which its recorder writes last."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(4117)  # the bag header is padded to 4096 bytes (wiki.ros.org/Bags/Format/2.0)
+    _, found, rest = head.partition(b"index_pos=")
+    if not found or len(rest) < 8:
+        raise LogError(f"{path}: the bag has no header; the file ends at byte {size}")
+    index = int.from_bytes(rest[:8], "little")
+    if index == 0 or index > size:
+        why = "was never written" if index == 0 else f"should begin at byte {index}"
+        raise LogError(
+            f"{path}: the bag is cut: its index {why} and the file ends at byte {size}; "
+            "`rosbag reindex` rebuilds it from the chunks that are whole"
+        )
+
+
+def _connection(connection: Any, encoding: str) -> Connection:
+    definition = connection.msgdef
+    return Connection(
+        topic=connection.topic,
+        type=connection.msgtype,
+        encoding=encoding,
+        definition=definition.data,
+        syntax="idl" if definition.format == MessageDefinitionFormat.IDL else "msg",
+    )

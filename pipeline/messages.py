@@ -1,0 +1,190 @@
+"""The nouns and the protocols of rigbind; imports nothing of ours.
+
+Every time is integer nanoseconds since the epoch and every interval is half open, ``[start, end)``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
+
+import numpy.typing as npt
+from msgspec import Struct
+
+Array = npt.NDArray[Any]
+Modality = Literal["vision", "text", "audio", "depth", "thermal", "imu"]
+MODALITIES: tuple[str, ...] = get_args(Modality)
+Phase = Literal["opened", "updated", "closed"]
+
+NS = 1_000_000_000
+"""Nanoseconds in a second."""
+
+
+class Sample(Struct, frozen=True, kw_only=True, eq=False):  # eq=False: ndarrays do not compare to one bool
+    """One reading of one sensor.
+
+    ``data`` by modality:
+
+    ========  =======================  ======================================================================
+    vision    (H, W, 3) uint8          RGB; (H, W) uint8 is grey
+    audio     (n,) or (n, C)           int16, or float in [-1, 1]; ``stamp`` is the time of the first of the n
+    depth     (H, W)                   uint16 millimetres, 0 = no return; or float metres, NaN = no return
+    thermal   (H, W)                   uint16 centikelvin, or uint8 grey
+    imu       (6,) float               ax ay az in m/s² with gravity, gx gy gz in rad/s; (3,) has no gyroscope
+    ========  =======================  ======================================================================
+    """
+
+    topic: str
+    stamp: int  # when the sensor took it, not when we got it
+    frame_id: str
+    seq: int
+    data: Array
+
+
+class Received(Struct, frozen=True, kw_only=True, eq=False):
+    """A sample as it came in: from a socket, or from a log, where ``received`` is the log's own time."""
+
+    sample: Sample
+    received: int
+    sent: int = 0  # 0: the sender did not say
+    session: str = ""  # random per start of the sender; empty in a log
+
+
+class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the data of one channel means: constants its samples do not carry."""
+
+    sample_rate_hz: float = 0.0  # audio only: samples a second in a chunk
+    time_offset_s: float = 0.0  # added to every stamp: exposure, cable and driver delays found by calibration
+
+
+class Clip(Struct, frozen=True, kw_only=True, eq=False):
+    """The samples of one topic that one window hands to its encoder, by stamp, all in ``[start, end)``."""
+
+    topic: str
+    modality: str
+    start: int
+    end: int
+    samples: tuple[Sample, ...]  # never empty: a topic without samples has no clip
+    coverage: float  # share of [start, end) that samples cover, in (0, 1]
+    calibration: Calibration = Calibration()
+
+
+class Window(Struct, frozen=True, kw_only=True, eq=False):
+    """What the whole rig sensed in ``[start, end)``.
+
+    ``coverage`` names every topic of the rig: 0 is absent, below 1 is partial.
+    """
+
+    start: int
+    end: int
+    clips: Mapping[str, Clip]
+    coverage: Mapping[str, float]
+    closed_by: Literal["watermark", "deadline", "end"] = "watermark"
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Topics without one sample."""
+        return tuple(topic for topic, share in self.coverage.items() if share == 0)
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """Topics with a hole in what they should have covered."""
+        return tuple(topic for topic, share in self.coverage.items() if 0 < share < 1)
+
+
+class Embedding(Struct, frozen=True, kw_only=True, eq=False):
+    """A clip's place in the joint space: ``vector`` is (D,) float32 of unit length, ``stamp`` the clip's end."""
+
+    topic: str
+    modality: str
+    stamp: int
+    vector: Array
+
+
+class Observation(Struct, frozen=True, kw_only=True, eq=False):
+    """A window with its meaning.
+
+    ``fused`` is (D,) float32 of unit length, or all zeros when no modality answered; ``weights`` says how much
+    each topic spoke for it and sums to 1, or is empty.
+    """
+
+    window: Window
+    embeddings: Mapping[str, Embedding]
+    fused: Array
+    weights: Mapping[str, float]
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Something that happened in ``[start, end)``, as one operator sees it.
+
+    One ``id`` is opened once, updated any number of times and closed once; ``end`` grows meanwhile.
+    """
+
+    id: str
+    phase: Phase
+    start: int
+    end: int
+    label: str
+    score: float
+    source: str
+    evidence: Mapping[str, float] = {}
+
+
+@runtime_checkable
+class Sensor(Protocol):
+    """An iterable of samples with rising ``seq``; iteration blocks at the device's own pace."""
+
+    topic: str
+
+    def __iter__(self) -> Iterator[Sample]: ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns clips of one modality into unit vectors; stateless, so that replicas are interchangeable."""
+
+    modality: str
+    dim: int
+
+    def prepare(self, clip: Clip) -> Array:
+        """Model-sized input of one clip: small enough to travel. Runs beside the synchronizer."""
+
+    def embed(self, batch: Array) -> Array:
+        """Return (N, D) float32 with unit rows, one per prepared clip of (N, ...). Runs where the GPU is."""
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Turns sentences into unit vectors of the same space."""
+
+    modality: str
+    dim: int
+
+    def tokenize(self, texts: Sequence[str]) -> Array:
+        """Return (N, L) integer tokens, one row per text."""
+
+    def embed(self, batch: Array) -> Array:
+        """Return (N, D) float32 with unit rows, one per row of tokens."""
+
+
+class Fusion(Protocol):
+    """Makes one vector of a window's embeddings; any subset of topics, also none."""
+
+    def __call__(self, window: Window, embeddings: Sequence[Embedding]) -> Observation: ...
+
+
+@runtime_checkable
+class Operator(Protocol):
+    """Sees every observation in order and says what happened."""
+
+    def __call__(self, observation: Observation) -> Iterable[Event]: ...
+
+    def finish(self) -> Iterable[Event]:
+        """Close what is still open; the stream has ended."""
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where events go."""
+
+    def write(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,195 @@
+"""Samples into windows, by the samples' own stamps: pure, no clock, no thread.
+
+A window ends at every multiple of the stride. It closes when the watermark passes its end: the smallest, over all
+streams that are waited for, of newest stamp − lateness. Hence any arrival order within the lateness gives the same
+windows. A stream is waited for from its first sample on, until it is ``dead_s`` behind the newest of all.
+Live, ``tick`` closes what the deadline has overtaken, with what is there.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+import numpy as np
+
+from pipeline.config import Channel, Windowing
+from pipeline.ledger import Ledger
+from pipeline.messages import NS, Clip, Sample, Window
+
+HOLE = 2.5
+"""Two stamps further apart than this many periods leave a hole. Between 2, a single lost message beside jitter,
+and 3, two lost in a row. The Kinect log of the TUM RGB-D benchmark has spacings of up to 2.3 periods when healthy."""
+
+IDLE = 10 * NS
+"""So long a rig without one sample still gives windows, all absent; after that they pause until samples return."""
+
+MAX_BYTES = 256_000_000
+"""What one stream may hold here; beyond, its oldest samples are dropped and booked as overflow."""
+
+
+class Synchronizer:
+    """Cuts the streams of ``channels`` into windows; emits them in order, each once.
+
+    Every window with at least one sample between its last stride and its end is emitted, none is made up.
+    """
+
+    def __init__(self, window: Windowing, channels: Iterable[Channel], ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
+        self._length, self._stride = _ns(window.length_s), _ns(window.stride_s)
+        self._lateness, self._deadline, self._dead = _ns(window.lateness_s), _ns(window.deadline_s), _ns(window.dead_s)
+        self._streams = {
+            channel.topic: _Stream(channel, _ns(window.context_s.get(channel.modality, window.length_s)), self._length)
+            for channel in channels
+        }
+        self._closed = 0  # end of the last window that closed, emitted or not
+        self._next: int | None = None  # end of the next one; unknown before the first sample
+        self._last_seen = 0  # end of the last window that held a sample
+
+    def push(self, sample: Sample) -> list[Window]:
+        """Take one sample; return the windows that it completes, mostly none."""
+        stream = self._streams[sample.topic]
+        if sample.stamp < self._closed:
+            self.ledger.count(sample.topic, "late")
+            return []
+        if not stream.insert(sample):
+            self.ledger.count(sample.topic, "duplicate")
+            return []
+        if dropped := stream.shed():
+            self.ledger.count(sample.topic, "overflow", dropped)
+        if not self._closed:
+            first = self._end_after(sample.stamp)
+            self._next = first if self._next is None else min(self._next, first)
+        if sample.stamp < stream.newest:
+            return []
+        return self._advance(self._watermark(), "watermark")
+
+    def tick(self, now: int) -> list[Window]:
+        """Return the windows whose deadline has passed at ``now``, on the reference clock. For live use only."""
+        return self._advance(now - self._deadline, "deadline")
+
+    def finish(self) -> list[Window]:
+        """The stream has ended: return the windows up to the one that holds the newest sample."""
+        newest = max((stream.newest for stream in self._streams.values()), default=-1)
+        return self._advance(self._end_after(newest), "end") if newest >= self._closed else []
+
+    def _end_after(self, stamp: int) -> int:
+        return (stamp // self._stride + 1) * self._stride
+
+    def _watermark(self) -> int:
+        armed = [stream.newest for stream in self._streams.values() if stream.newest >= 0]
+        alive = max(armed) - self._dead
+        return min(newest for newest in armed if newest >= alive) - self._lateness
+
+    def _advance(self, upto: int, why: str) -> list[Window]:
+        windows = []
+        while self._next is not None and self._next <= upto:
+            window = self._cut(self._next, why)
+            self._closed, self._next = self._next, self._next + self._stride
+            if window.clips:
+                self._last_seen = window.end
+            elif window.end - self._last_seen > IDLE:
+                self._next = self._skip_to(upto)
+                continue
+            windows.append(window)
+        return windows
+
+    def _skip_to(self, upto: int) -> int:
+        """Return the end of the next window that can hold a sample: the first one waiting, or one after ``upto``."""
+        waiting = [stream.stamps[0] for stream in self._streams.values() if stream.stamps]
+        return self._end_after(min(waiting) if waiting else upto)
+
+    def _cut(self, end: int, why: str) -> Window:
+        clips, coverage = {}, {}
+        for topic, stream in self._streams.items():
+            fresh = stream.count(max(self._closed, end - self._stride), end)
+            if fresh:
+                self.ledger.count(topic, "used", fresh)
+            clip = stream.clip(end)
+            coverage[topic] = clip.coverage if clip else 0.0
+            if clip:
+                clips[topic] = clip
+            stream.forget(end + self._stride)
+        return Window(start=end - self._length, end=end, clips=clips, coverage=coverage, closed_by=why)  # type: ignore[arg-type]
+
+
+class _Stream:
+    """The samples of one topic that a coming window may need, by stamp."""
+
+    def __init__(self, channel: Channel, context: int, length: int) -> None:
+        self.channel = channel
+        self.newest = -1  # before the first sample nobody waits for this stream
+        self.stamps: list[int] = []
+        self.samples: list[Sample] = []
+        self._nearest = context == 0
+        self._reach = context or length
+        self._size = 0
+
+    def insert(self, sample: Sample) -> bool:
+        """Put ``sample`` in its place; return whether it is new."""
+        place = len(self.stamps)
+        if self.stamps and sample.stamp <= self.stamps[-1]:
+            place = bisect_left(self.stamps, sample.stamp)
+            while place < len(self.stamps) and self.stamps[place] == sample.stamp:
+                if self.samples[place].seq == sample.seq:
+                    return False
+                if self.samples[place].seq > sample.seq:
+                    break
+                place += 1
+        self.stamps.insert(place, sample.stamp)
+        self.samples.insert(place, sample)
+        self._size += sample.data.nbytes
+        self.newest = max(self.newest, sample.stamp)
+        return True
+
+    def shed(self) -> int:
+        """Drop the oldest until the bound in bytes holds; return how many."""
+        dropped = 0
+        while self._size > MAX_BYTES and len(self.samples) > dropped + 1:
+            self._size -= self.samples[dropped].data.nbytes
+            dropped += 1
+        self._drop(dropped)
+        return dropped
+
+    def forget(self, next_end: int) -> None:
+        """Drop what no window from the one ending at ``next_end`` on will need."""
+        old = bisect_left(self.stamps, next_end - self._reach)
+        self._size -= sum(sample.data.nbytes for sample in self.samples[:old])
+        self._drop(old)
+
+    def count(self, start: int, end: int) -> int:
+        """Return how many samples lie in ``[start, end)``."""
+        return bisect_left(self.stamps, end) - bisect_left(self.stamps, start)
+
+    def clip(self, end: int) -> Clip | None:
+        """Return what the window that ends at ``end`` hands to the encoder, or None without a sample."""
+        start = end - self._reach
+        first, last = bisect_left(self.stamps, start), bisect_left(self.stamps, end)
+        if first == last:
+            return None
+        samples = tuple(self.samples[first:last])
+        if self._nearest:
+            centre = (start + end) // 2
+            samples = (min(samples, key=lambda sample: (abs(sample.stamp - centre), sample.stamp)),)
+        return Clip(
+            topic=self.channel.topic,
+            modality=self.channel.modality,
+            start=start,
+            end=end,
+            samples=samples,
+            coverage=self._coverage(self.stamps[first:last], start, end),
+            calibration=self.channel.calibration,
+        )
+
+    def _coverage(self, stamps: list[int], start: int, end: int) -> float:
+        """Share of ``[start, end)`` without holes; each sample covers one period from its stamp on, and never 0."""
+        period = self.channel.period
+        edges = np.array([start - period, *stamps, end], np.int64)
+        spacing = np.diff(edges)
+        holes = spacing[spacing > HOLE * period] - period
+        return max(1e-9, 1 - float(holes.sum()) / (end - start))
+
+    def _drop(self, number: int) -> None:
+        del self.stamps[:number], self.samples[:number]
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * NS)

@@ -1,0 +1,1 @@
+"""Makes samples: one driver a file."""
