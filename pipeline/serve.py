@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import secrets
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,8 @@ OBJECT_STORE_BYTES = 256_000_000
 class Replica:
     """One encoder behind Serve. torch runs in one thread of its own, so that loop and health checks stay alive."""
 
-    def __init__(self, modality: str, part: Part, threads: int) -> None:
+    def __init__(self, modality: str, part: Part, threads: int, path: list[str]) -> None:
+        sys.path[:] = path  # a part is looked for where the line found it
         self._encoder = build_encoder(modality, part, threads)
         self._worker = ThreadPoolExecutor(1, "embed")
         self._busy_since: float | None = None
@@ -80,8 +82,9 @@ class Serve:
             await asyncio.wait([starting])  # half a Ray cannot be stopped
             raise
         except (RayError, RayServeException, RuntimeError, ValueError, OSError) as error:
+            told = await asyncio.to_thread(_complaints)
             await self.close()
-            raise EngineError(f"Ray Serve did not start: {error}") from error
+            raise EngineError(f"Ray Serve did not start: {told or error}") from error
         self._handles = {
             modality: serve.get_app_handle(modality).options(_by_reference=False, method_name="embed")
             for modality in self._parts
@@ -136,7 +139,16 @@ class Serve:
             graceful_shutdown_timeout_s=1,
             graceful_shutdown_wait_loop_s=0.1,
         )
-        return deployment.bind(modality, part, self._model.threads)
+        return deployment.bind(modality, part, self._model.threads, sys.path)
+
+
+def _complaints() -> str:
+    """Return what the deployments that failed say; Serve's own exception only names them."""
+    if not ray.is_initialized():
+        return ""
+    applications = serve.status().applications.values()
+    deployments = [deployment for application in applications for deployment in application.deployments.values()]
+    return "\n".join(deployment.message for deployment in deployments if deployment.message)
 
 
 def _stop() -> None:

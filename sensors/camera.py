@@ -1,5 +1,6 @@
 """A camera: a local device, a network stream, or a video file played as if it were one."""
 
+import atexit
 import re
 import time
 from collections.abc import Iterator
@@ -134,6 +135,7 @@ class Grabber:
         self._newest: tuple[int, int, Array] | None = None
         self._thread = Thread(target=self._run, name=f"camera {camera.topic}", daemon=True)
         self._thread.start()
+        atexit.register(self.stop)  # a thread that the interpreter kills inside OpenCV takes the process down with it
 
     def newer_than(self, seq: int) -> tuple[int, int, Array]:
         """Wait for a frame after ``seq``; return its own, its stamp, and (H, W, 3) uint8 BGR."""
@@ -143,6 +145,8 @@ class Grabber:
             return self._newest
 
     def stop(self) -> None:
+        """Let go of the source; this may take as long as its timeout."""
+        atexit.unregister(self.stop)
         self._stopped.set()
         self._thread.join(TIMEOUT_MS / 1000)
 

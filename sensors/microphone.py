@@ -76,7 +76,9 @@ class Microphone:
         """Count lost sound; say so at the first, second, fourth, eighth … time."""
         self.overflows += 1
         if self.overflows & (self.overflows - 1) == 0:
-            logger.warning("%s: sound was lost %d times: the host is too slow for it", self.topic, self.overflows)
+            logger.warning(
+                "%s: sound was lost, %d times so far: the host is too slow for it", self.topic, self.overflows
+            )
 
     def _play(self) -> Iterator[tuple[int, int, Array]]:
         """Yield a file's chunks when their last sample is due."""

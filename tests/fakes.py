@@ -64,6 +64,16 @@ class Broken:
         return good
 
 
+class Wedged(Counting):
+    """An encoder that answers while it is warmed up, with clips of many frames, and never for a single one."""
+
+    def embed(self, batch: Array) -> Array:
+        """As Counting, or not within ten minutes."""
+        if batch.max() == 1:
+            time.sleep(600)
+        return super().embed(batch)
+
+
 class Marking:
     """An operator that opens an event at the first window and closes it at the end."""
 

@@ -42,6 +42,7 @@ def rigbind() -> None:
 
 def main() -> None:
     """Run one command. Exit 2 with a sentence for what a user can mend, 130 after Ctrl-C."""
+    sys.path.insert(0, "")  # a rig's own parts may lie where it is run
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     try:
         app()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.assembly import load_checked
+from pipeline.commands.console import make_console
 from pipeline.commands.run import live
 from pipeline.config import Config
 from pipeline.errors import ConfigError
@@ -29,7 +30,7 @@ def demo(
     rig = config or find_config("demo.toml")
     settings = load_checked(rig)
     truth = truth_of(settings, seconds)
-    console, events = Console(), EventList()
+    console, events = make_console(), EventList()
     line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, [events]))
     report(console, line, truth, events.spans(start_ns))
 

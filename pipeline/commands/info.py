@@ -58,12 +58,10 @@ def _topic_summary(topic: Topic) -> dict[str, Any]:
 
 def _print_table(log: Log) -> None:
     num_messages = sum(topic.count for topic in log.topics.values())
-    title = f"{log.path.name}: {log.duration / NS:.2f} s, {num_messages} messages"
-    table = Table(title=escape(title), title_justify="left")
-    for name, justify in (("topic", "left"), ("type", "left"), ("count", "right"), ("rate_hz", "right")):
-        table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
-    table.add_column("gaps", overflow="fold")
-    table.add_column("read as", overflow="fold")
+    print(f"{log.path.name}: {log.duration / NS:.2f} s, {num_messages} messages")
+    table = Table("topic", "type", "count", "rate_hz", "gaps", "read as", box=None, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
     for topic in log.topics.values():
         table.add_row(
             escape(topic.name),

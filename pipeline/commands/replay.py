@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from pipeline.commands.assembly import assemble, load_checked
+from pipeline.commands.console import make_console
 from pipeline.config import Config, Model, Part
 from pipeline.errors import LogError, PipelineError
 from pipeline.ledger import MEANING
@@ -29,7 +30,7 @@ def replay(
     speed = _speed(rate)
     with Log(log) as recording:
         rig = load_checked(config) if config else _rig_of(recording, log)
-        asyncio.run(_replay(recording, rig, speed, Console()))
+        asyncio.run(_replay(recording, rig, speed, make_console()))
 
 
 def _speed(rate: str) -> float | None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from pipeline.bus import Subscriber
 from pipeline.commands.assembly import assemble, load_checked
+from pipeline.commands.console import make_console
 from pipeline.commands.sense import sensing
 from pipeline.config import Config
 from pipeline.messages import NS, Sink
@@ -30,7 +31,7 @@ def run(
 ) -> None:
     """Run one rig's line: samples from its address, windows, embeddings, events."""
     config = load_checked(rig)
-    asyncio.run(live(rig, config, seconds, sensors, Console(), []))
+    asyncio.run(live(rig, config, seconds, sensors, make_console(), []))
 
 
 async def live(

@@ -1,6 +1,7 @@
 """``rigbind sense RIG``: the drivers of one host, publishing to the rig's ingest."""
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from subprocess import Popen
 from sys import executable
 from typing import Annotated
 
+import psutil
 import typer
 
 from pipeline.build import build
@@ -27,6 +29,7 @@ def sense(
     rig: Annotated[Path, typer.Argument(help="The rig's TOML file.")],
     topic: Annotated[list[str] | None, typer.Option(help="Only this channel; may be repeated.")] = None,
     start_ns: Annotated[int, typer.Option(help="Common start of simulated sensors, ns since the epoch.")] = 0,
+    owner: Annotated[int, typer.Option(help="Stop when the process of this number is gone.")] = 0,
 ) -> None:
     """Run the rig's sensors, or some of them, and publish what they sense until they end or Ctrl-C."""
     config = load(rig)
@@ -42,8 +45,10 @@ def sense(
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    while any(thread.is_alive() for thread in threads):
+        threads[0].join(1.0)
+        if owner and not psutil.pid_exists(owner):
+            return
     if failures:
         raise PipelineError("\n".join(failures))
 
@@ -51,10 +56,10 @@ def sense(
 @contextmanager
 def sensing(rig: Path, config: Config, start_ns: int = 0) -> Iterator[dict[str, Popen[bytes]]]:
     """Run one process per channel that has a sensor, as long as the context lasts; yield them by topic."""
+    options = ["--start-ns", str(start_ns), "--owner", str(os.getpid())]
     processes = {
         channel.topic: Popen(
-            [executable, "-m", "pipeline.commands", "sense", str(rig), "--topic", channel.topic]
-            + (["--start-ns", str(start_ns)] if start_ns else []),
+            [executable, "-m", "pipeline.commands", "sense", str(rig), "--topic", channel.topic, *options],
             start_new_session=True,  # Ctrl-C in the terminal is for the line, which stops them in turn
         )
         for channel in config.channels

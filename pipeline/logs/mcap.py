@@ -37,8 +37,10 @@ class Mcap:
         return list(self._connections.values())
 
     def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
-        with telling(self.path), self.path.open("rb") as file:
-            yield from (self._by_index if self._indexed else self._in_file_order)(file, topics)
+        read = self._by_index if self._indexed else self._in_file_order
+        with telling(self.path) as progress, self.path.open("rb") as file:
+            for progress.last in read(file, topics):
+                yield progress.last
 
     def close(self) -> None:
         """Nothing stays open between passes."""

@@ -51,14 +51,27 @@ class Container(Protocol):
     def close(self) -> None: ...
 
 
+class Progress:
+    """How far reading has come, for the sentence that tells where it broke off."""
+
+    def __init__(self) -> None:
+        self.last: RawMessage | None = None
+
+    def __str__(self) -> str:
+        if self.last is None:
+            return "before its first message"
+        return f"after the message of {self.last.connection.topic} at {self.last.log_time} ns"
+
+
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
-    """Turn whatever a parser trips over in a broken file into one LogError that names the file."""
+def telling(path: Path) -> Iterator[Progress]:
+    """Turn whatever a parser trips over in a broken file into one LogError that names the file and the place."""
+    progress = Progress()
     try:
-        yield
+        yield progress
     except LogError:
         raise
     # The parsers let their internals through: AssertionError, KeyError, struct.error, TypeError, OSError of bz2, ...
     except Exception as error:
         said = str(error).rstrip(".") or "unexpected bytes"
-        raise LogError(f"{path}: the log is damaged: {said} ({type(error).__name__})") from error
+        raise LogError(f"{path}: the log is damaged {progress}: {said} ({type(error).__name__})") from error

@@ -1,6 +1,6 @@
 """ROS 1 bags, and ROS 2 bags that need rosbags: SQLite files and compressed folders."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,41 +13,37 @@ from pipeline.logs.raw import Connection, RawMessage, telling
 
 
 class Rosbag:
-    """A bag that rosbags reads by its index."""
+    """A bag that rosbags reads by its index; each pass opens it anew, since an error leaves its reader unusable."""
 
-    def __init__(self, path: Path, reader: Any, encoding: str) -> None:
+    def __init__(self, path: Path, reader: Callable[[Path], Any], encoding: str) -> None:
         self.path = path
         self._reader = reader
-        with telling(path):
-            reader.open()
-        self._connections = {c.id: _connection(c, encoding) for c in reader.connections}
+        with telling(path), reader(path) as opened:
+            self._connections = {c.id: _connection(c, encoding) for c in opened.connections}
 
     def connections(self) -> Sequence[Connection]:
         return list(self._connections.values())
 
     def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
-        wanted = [c for c in self._reader.connections if not topics or c.topic in topics]
-        if not wanted:
-            return
-        with telling(self.path):
-            for connection, log_time, data in self._reader.messages(connections=wanted):
-                yield RawMessage(self._connections[connection.id], log_time, data)
+        with telling(self.path) as progress, self._reader(self.path) as opened:
+            if wanted := [c for c in opened.connections if not topics or c.topic in topics]:
+                for connection, log_time, data in opened.messages(connections=wanted):
+                    progress.last = RawMessage(self._connections[connection.id], log_time, data)
+                    yield progress.last
 
     def close(self) -> None:
-        self._reader.close()
+        """Nothing stays open between passes."""
 
 
 def open_ros1(path: Path) -> Rosbag:
     """Open a ``.bag`` of version 2.0. Raise LogError where its index is missing."""
     _check_index(path)
-    return Rosbag(path, Ros1Reader(path), "ros1")
+    return Rosbag(path, Ros1Reader, "ros1")
 
 
 def open_ros2(path: Path) -> Rosbag:
     """Open a ``.db3`` file, or a folder with its ``metadata.yaml``."""
-    with telling(path):
-        reader = Ros2Reader(path)
-    return Rosbag(path, reader, "cdr")
+    return Rosbag(path, Ros2Reader, "cdr")
 
 
 def _check_index(path: Path) -> None:

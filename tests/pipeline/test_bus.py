@@ -50,8 +50,18 @@ def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
 
 
 def take(subscriber: Subscriber, number: int) -> list[Received]:
+    """Take until ``number`` samples have come."""
+    return take_until(subscriber, lambda got: len(got) >= number)
+
+
+def take_until(subscriber: Subscriber, enough: Callable[[list[Received]], bool]) -> list[Received]:
     got: list[Received] = []
-    until(lambda: got.extend(subscriber.take()) or len(got) >= number)
+
+    def taken() -> bool:
+        got.extend(subscriber.take())
+        return enough(got)
+
+    until(taken)
     return got
 
 
@@ -117,17 +127,19 @@ def test_hostile_frames_are_booked_and_disturb_nobody(subscriber: Subscriber, pu
         [b"/other", *whole[1:]],
         [b"/camera", whole[1].replace(b"raw", b"png"), whole[2]],
     ]
-    with zmq.Context.instance().socket(zmq.XPUB) as hostile:
-        hostile.linger = 0
+    ledger = subscriber.ledger
+    hostile: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.XPUB)
+    with hostile:
+        hostile.setsockopt(zmq.LINGER, 0)
         hostile.connect(subscriber.address)
         assert hostile.poll(5000)
         for frames in raw:
             hostile.send_multipart(frames)
         publisher.publish(sample(seq=5))
-        got: list[Received] = []
-        ledger = subscriber.ledger
-        until(lambda: got.extend(subscriber.take()) or sum(ledger.total(t, "rejected") for t in ledger.topics) == 5)
-        take(subscriber, 1) if not got else None
+        got = take_until(
+            subscriber, lambda got: bool(got) and sum(ledger.total(t, "rejected") for t in ledger.topics) == 5
+        )
+    assert [item.sample.seq for item in got] == [5]
     assert ledger.details(UNKNOWN) == {"rejected truncated": 1, "rejected topic": 1}
     assert ledger.details("/imu") == {"rejected header": 1, "rejected shape": 1}
     assert ledger.details("/camera") == {"rejected payload": 1}
@@ -153,8 +165,7 @@ def test_the_ledger_closes(subscriber: Subscriber, publisher: Publisher) -> None
     for seq in rng.integers(0, 300, 2000):
         publisher.publish(sample(seq=int(seq)))
         time.sleep(0)
-    got: list[Received] = []
-    until(lambda: got.extend(subscriber.take()) or subscriber.ledger.total("/imu", "received") == publisher.sent)
+    got = take_until(subscriber, lambda _: subscriber.ledger.total("/imu", "received") == publisher.sent)
     got += subscriber.take()
     row = subscriber.ledger.row("/imu")
     assert row["received"] == len(got) + row["duplicate"] + row["superseded"] + row["rejected"]
@@ -190,13 +201,13 @@ def test_only_known_keys_get_in(tmp_path: Path) -> None:
         assert subscriber.take() == []
 
 
-def test_events_can_be_listened_to() -> None:
+def test_events_can_be_listened_to(tmp_path: Path) -> None:
     event = Event(id="a@1", phase="opened", start=1, end=2, label="novelty", score=3.0, source="a", evidence={"x": 1})
-    with closing(EventPublisher("ipc:///tmp/rigbind-test-events")) as events, zmq.Context.instance().socket(
-        zmq.SUB
-    ) as listener:
-        listener.linger = 0
-        listener.connect("ipc:///tmp/rigbind-test-events")
+    address = f"ipc://{tmp_path}/events"
+    listener: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
+    with closing(EventPublisher(address)) as events, listener:
+        listener.setsockopt(zmq.LINGER, 0)
+        listener.connect(address)
         listener.subscribe(b"/events")
 
         def heard() -> bool:

@@ -16,7 +16,7 @@ from pipeline.errors import LogError
 from pipeline.messages import NS, Encoder, Observation, Received
 from pipeline.run import Line, paced, run
 
-COUNTING = {channel.modality: Counting(channel.modality) for channel in RIG}
+COUNTING: dict[str, Encoder] = {channel.modality: Counting(channel.modality) for channel in RIG}
 
 
 def line_of(
@@ -28,7 +28,9 @@ def line_of(
     return Line(config, engine, CrossAttention(), [Marking()], [kept]), kept
 
 
-def replay(line: Line, source: AsyncIterator[list[Received]], now: Callable[[], int] | None = None) -> list[Observation]:
+def replay(
+    line: Line, source: AsyncIterator[list[Received]], now: Callable[[], int] | None = None
+) -> list[Observation]:
     async def session() -> list[Observation]:
         observed = [observation async for observation in run(source, line, now)]
         await line.close()
@@ -100,7 +102,7 @@ def test_replay_keeps_the_pace_it_is_told() -> None:
 
 def test_live_windows_are_skipped_rather_than_queued() -> None:
     class Slow(Counting):
-        def embed(self, batch: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        def embed(self, batch: np.ndarray) -> np.ndarray:
             time.sleep(0.05)
             return super().embed(batch)
 

@@ -119,9 +119,7 @@ def test_a_stream_that_stops_is_waited_for_until_it_is_dead() -> None:
 
 
 def test_a_stream_that_returns_is_in_the_windows_again() -> None:
-    samples = sorted(
-        [*stream(IMU, 0, 12), *stream(CAMERA, 0, 3), *stream(CAMERA, 8, 12)], key=lambda item: item.stamp
-    )
+    samples = sorted([*stream(IMU, 0, 12), *stream(CAMERA, 0, 3), *stream(CAMERA, 8, 12)], key=lambda item: item.stamp)
     windows, synchronizer = cut(samples, [IMU, CAMERA])
     coverage = {(window.end - T0) / NS: window.coverage["/camera"] for window in windows}
     assert coverage[3.0] == 1.0

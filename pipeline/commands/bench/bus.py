@@ -31,7 +31,7 @@ def bus(
     messages: Annotated[int, typer.Option(help="Messages of each round of the throughput test.")] = 20_000,
     json: JsonOption = None,
 ) -> None:
-    """Watch a 30 Hz 640×480 source with a 10 Hz consumer, then time messages, pictures with and without CURVE in turn."""
+    """Watch a 30 Hz 640×480 source with a 10 Hz consumer, then time messages; CURVE and clear in turn."""
     ages, lost, growth = _slow_consumer(seconds)
     small, clear, curve = [], [], []
     with tempfile.TemporaryDirectory() as folder:

@@ -11,8 +11,9 @@ from typing import Annotated
 import msgspec
 import psutil
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from pipeline.commands.console import make_console
 
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the figures there too.")]
 Aim = tuple[str, float]
@@ -48,7 +49,7 @@ def publish(
         sign, bound = aims.get(name, ("", 0.0))
         verdict = ("reached" if _HOLDS[sign](value, bound) else "missed") if sign else ""
         table.add_row(name, f"{value:.4g}", f"{sign} {bound:g}" if sign else "", verdict)
-    Console().print(table)
+    make_console().print(table)
     if json is not None:
         json.parent.mkdir(parents=True, exist_ok=True)
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")

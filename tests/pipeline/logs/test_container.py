@@ -149,8 +149,24 @@ def test_a_flipped_bit_in_an_mcap_chunk_is_told(record: Callable[[str], Any], tm
     content = bytearray(path.read_bytes())
     content[content.index(b"x" * 900) + 400] ^= 1
     path.write_bytes(content)
-    with pytest.raises(LogError, match=r"flipped\.mcap: the log is damaged: crc validation failed in Chunk"):
+    with pytest.raises(
+        LogError, match=r"flipped\.mcap: the log is damaged before its first message: crc validation"
+    ):
         read_all(path)
+
+
+def test_a_damaged_chunk_of_a_bag_is_told_after_the_whole_ones(record: Callable[[str], Any]) -> None:
+    path = filled(record("ros1"), 3000).write()  # rosbags begins a new chunk after each mebibyte
+    content = bytearray(path.read_bytes())
+    second = content.index(b"op=\x05", content.index(b"op=\x05") + 1)
+    place = content.index(b"op=\x02", second)
+    content[place : place + 4] = b"oops"
+    path.write_bytes(content)
+    with Log(path) as log:
+        told, error = until_error(log)
+    assert told == list(range(len(told)))
+    assert len(told) > 500
+    assert f"log.bag: the log is damaged after the message of /imu at {START + len(told) - 1} ns: " in error
 
 
 @pytest.mark.parametrize("kind", ["ros1", "mcap", "sqlite3"])
