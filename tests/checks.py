@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from pkgutil import walk_packages
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 import numpy as np
@@ -81,21 +81,17 @@ def check_names_its_topic(part: Any) -> None:
 
 
 def check_samples_are_as_promised(part: Any) -> None:
-    """A sensor that needs no device and no real time gives rising, well-formed samples of its modality."""
-    parameters = inspect.signature(part).parameters
-    if not {"realtime", "duration_s"} <= set(parameters):
+    """A sensor that needs neither device nor real time gives rising, well-formed samples of its modality."""
+    if not {"realtime", "duration_s"} <= set(inspect.signature(part).parameters):
         return
-    modalities = get_args(get_type_hints(part.__init__).get("modality")) or (None,)
-    for modality in modalities:
-        chosen = {} if modality is None else {"modality": modality}
-        sensor = part(realtime=False, duration_s=0.2, **chosen)
-        samples = list(sensor)
-        assert samples
-        assert {sample.topic for sample in samples} == {sensor.topic}
-        assert all(a.seq < b.seq and a.stamp < b.stamp for a, b in pairwise(samples))
-        assert samples[-1].stamp - samples[0].stamp < 0.2 * NS
-        for sample in samples:
-            assert is_data_of(modality or sensor.modality, sample.data), f"{modality}: {sample.data.shape}"
+    sensor = part(realtime=False, duration_s=0.2)
+    samples = list(sensor)
+    assert samples
+    assert {sample.topic for sample in samples} == {sensor.topic}
+    assert all(a.seq < b.seq and a.stamp < b.stamp for a, b in pairwise(samples))
+    assert samples[-1].stamp - samples[0].stamp < 0.2 * NS
+    for sample in samples:
+        assert is_data_of(sensor.modality, sample.data), f"{sample.data.shape} {sample.data.dtype}"
 
 
 def is_data_of(modality: str, data: Array) -> bool:

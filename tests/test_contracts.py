@@ -6,7 +6,7 @@ from checks import PROTOCOLS, Check, Protocol, parts
 PARTS = list(parts("sensors", "operators"))
 
 PROMISES = [
-    pytest.param(part, check, id=f"{part.__name__}-{check.__name__}")
+    pytest.param(part, check, id=f"{part.__module__}.{part.__name__}-{check.__name__}")
     for protocol in PROTOCOLS
     for part in PARTS
     if protocol.matches(part)

@@ -12,9 +12,6 @@ from rich.table import Table
 from pipeline.logs import Log, Topic
 from pipeline.messages import NS
 
-SHOWN_GAPS = 3
-"""How many of a topic's gaps the table tells, longest first; ``--json`` has all."""
-
 
 def info(
     log: Annotated[Path, typer.Argument(help="A ROS 1 bag, an MCAP file, or a ROS 2 bag's file or folder.")],
@@ -75,8 +72,8 @@ def _print_table(log: Log) -> None:
 
 
 def _gaps(topic: Topic, start: int) -> str:
-    """Return the longest gaps with their place, in seconds from the log's start."""
-    longest = sorted(topic.gaps, key=lambda gap: -gap.length)[:SHOWN_GAPS]
-    told = [f"{gap.length / NS:.3f} s at {(gap.start - start) / NS:.2f} s" for gap in longest]
-    more = len(topic.gaps) - len(longest)
-    return "\n".join([*told, f"and {more} shorter"] if more else told)
+    """Return how many gaps there are and the longest, its place in seconds from the log's start."""
+    if not topic.gaps:
+        return ""
+    longest = max(topic.gaps, key=lambda gap: gap.length)
+    return f"{len(topic.gaps)}, longest {longest.length / NS:.3f} s at {(longest.start - start) / NS:.2f} s"

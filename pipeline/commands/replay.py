@@ -116,6 +116,6 @@ def _print_ledger(console: Console, line: Line, recording: Log) -> None:
         for detail, number in line.ledger.details(channel.topic).items():
             console.print(f"{channel.topic}: {number} {detail}")
     for (topic, cause), number in recording.rejected.items():
-        console.print(f"{topic}: {number} not decoded: {cause}")
+        console.print(f"{topic}: {number} not decoded: {cause}; the first: {recording.first_rejected[topic, cause]}")
     for (modality, cause), number in line.engine.faults.items():
         console.print(f"{modality}: {number} without embedding: {cause}: {line.engine.last_error.get(modality, '')}")

@@ -20,9 +20,6 @@ from pipeline.monitor.terminal import TerminalMonitor
 from pipeline.run import Line
 from pipeline.run import run as run_line
 
-SENSOR_START = 6 * NS
-"""Simulated sensors start together this long after their processes: five of them import for 4 s on two cores."""
-
 
 def run(
     rig: Annotated[Path, typer.Argument(help="The rig's TOML file.")],
@@ -47,9 +44,10 @@ async def live(
         try:
             with console.status("starting encoders"):
                 await line.engine.start(config.channels)
-            start_ns = time.time_ns() + (SENSOR_START if sensors else 0)
+            start_ns = time.time_ns()
             if sensors:
-                stack.enter_context(sensing(rig, config, start_ns))
+                with console.status("starting sensors"):
+                    start_ns = stack.enter_context(sensing(rig, config)).start_ns
             _stop_when_asked(subscriber, (start_ns - time.time_ns()) / NS + seconds if seconds else 0.0)
             with monitor:
                 async for observation in run_line(subscriber.arrivals(), line, time.time_ns):

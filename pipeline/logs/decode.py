@@ -42,15 +42,15 @@ def decode(type_: str, message: Any, modality: str, audio: AudioFormat) -> Array
         raise MessageError("fields", str(error)) from error
 
 
-def stamp_of(message: Any, log_time: int) -> int:
-    """Return when the message says it was taken; ``log_time`` where it does not say, or says 0."""
+def stamp_of(message: Any) -> int:
+    """Return when the message says it was taken, in nanoseconds since the epoch; 0 where it does not say."""
     stamp = getattr(getattr(message, "header", None), "stamp", None) or getattr(message, "timestamp", None)
     if stamp is None:
-        return log_time
+        return 0
     time = int(stamp.sec) * NS + int(stamp.nanosec)
     if time < 0:
         raise MessageError("stamp", f"stamp {time} ns is before 1970")
-    return time or log_time
+    return time
 
 
 def frame_of(message: Any) -> str:

@@ -89,9 +89,11 @@ class Log:
     def samples(self, channels: Iterable[Channel]) -> Iterator[Received]:
         """Yield the samples of ``channels`` in log order; a channel that the log does not hold stays silent.
 
-        Stamps are those of the messages' headers, or the log's time where there is none; ``seq`` counts each
-        topic's samples from 0. Raise LogError where a channel asks for what its topic cannot be, where none of them
-        is in the log, or where the log is cut: then after all that is whole.
+        Stamps are those of the messages' headers, or the log's time where there is none; sound without a header
+        follows without a hole on its first message. ``seq`` counts each topic's samples from 0.
+
+        Raise LogError where a channel asks for what its topic cannot be, where none of them is in the log, or where
+        the log is cut: then after all that is whole.
         """
         readers = {
             channel.topic: TopicReader(self.path, self.topics[channel.topic], channel)

@@ -14,6 +14,7 @@ from pipeline.errors import LogError
 from pipeline.logs.decode import READABLE, AudioFormat, decode, frame_of, stamp_of
 from pipeline.logs.definitions import parser
 from pipeline.logs.raw import MessageError, RawMessage
+from pipeline.logs.timeline import Timeline
 from pipeline.logs.topic import Topic
 from pipeline.messages import Sample
 
@@ -30,6 +31,8 @@ class TopicReader:
         self._topic = topic
         self._modality = channel.modality
         self._audio = _audio_format(path, topic, channel) if channel.modality == "audio" else topic.audio
+        sample_rate_hz = channel.calibration.sample_rate_hz
+        self._timeline = Timeline(sample_rate_hz) if channel.modality == "audio" and sample_rate_hz else None
         self._parse: Callable[[bytes], Any] | None = None
         self._seq = count()
 
@@ -38,13 +41,11 @@ class TopicReader:
         if message.connection.type != self._topic.type:
             raise MessageError("type", f"the topic holds {self._topic.type}, this message is {message.connection.type}")
         fields = self._parsed(message)
-        return Sample(
-            topic=self._topic.name,
-            stamp=stamp_of(fields, message.log_time),
-            frame_id=frame_of(fields),
-            data=decode(self._topic.type, fields, self._modality, self._audio),
-            seq=next(self._seq),
-        )
+        stamp = stamp_of(fields)
+        data = decode(self._topic.type, fields, self._modality, self._audio)
+        if not stamp:
+            stamp = self._timeline.stamp(len(data), message.log_time) if self._timeline else message.log_time
+        return Sample(topic=self._topic.name, stamp=stamp, frame_id=frame_of(fields), seq=next(self._seq), data=data)
 
     def _parsed(self, message: RawMessage) -> Any:
         if self._parse is None:

@@ -149,9 +149,7 @@ def test_a_flipped_bit_in_an_mcap_chunk_is_told(record: Callable[[str], Any], tm
     content = bytearray(path.read_bytes())
     content[content.index(b"x" * 900) + 400] ^= 1
     path.write_bytes(content)
-    with pytest.raises(
-        LogError, match=r"flipped\.mcap: the log is damaged before its first message: crc validation"
-    ):
+    with pytest.raises(LogError, match=r"flipped\.mcap: the log is damaged before its first message: crc validation"):
         read_all(path)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -14,6 +15,7 @@ from PIL import Image
 from pipeline.config import Channel
 from pipeline.errors import LogError
 from pipeline.logs import Log
+from pipeline.logs.pictures import demosaic
 from pipeline.messages import NS, Array, Calibration, Received
 
 START = 1_700_000_000 * NS
@@ -138,6 +140,13 @@ def test_bayer_mosaic_of_one_colour_is_that_colour_everywhere(recording: Any, ti
     assert_array_equal(only_data(recording.write()), np.full((4, 6, 3), [200, 90, 30], np.uint8))
 
 
+@pytest.mark.parametrize("tile", ["rggb", "bggr", "gbrg", "grbg"])
+def test_demosaicing_agrees_with_opencv_inside(tile: str) -> None:
+    mosaic = RNG.integers(0, 256, (12, 16), np.uint8)
+    theirs = cv2.cvtColor(mosaic, getattr(cv2, f"COLOR_Bayer{tile.upper()}2RGB")).astype(int)
+    assert np.abs(demosaic(mosaic, tile) - theirs)[1:-1, 1:-1].max() <= 1  # it rounds halves up, we to even
+
+
 @pytest.mark.parametrize(("encoding", "dtype"), [("16UC1", "u2"), ("mono16", "u2"), ("mono8", "u1")])
 def test_thermal_is_known_by_its_topic(recording: Any, encoding: str, dtype: str) -> None:
     data = RNG.integers(0, 250, (3, 4)).astype(dtype)
@@ -190,6 +199,16 @@ def test_audio_takes_its_rate_from_the_channel_and_its_channels_from_the_bytes(r
     assert_array_equal(np.stack([r.sample.data for r in received]), stereo)
     mono = read(path, [channel("/audio", "audio", 100, sample_rate_hz=32000)])
     assert_array_equal(mono[0].sample.data, stereo[0].reshape(-1))
+
+
+def test_sound_without_stamps_has_no_hole_where_its_messages_come_in_bursts(recording: Any) -> None:
+    for i in range(40):
+        recording.add("/audio", AUDIO, START + i // 4 * 40 * MS + i % 4, data=bytes(320))
+    for i in range(4):
+        recording.add("/audio", AUDIO, START + (3000 + 10 * i) * MS, data=bytes(320))
+    received = read(recording.write(), [channel("/audio", "audio", 100, sample_rate_hz=16000)])
+    stamps = [r.sample.stamp - START for r in received]
+    assert stamps == [*range(0, 400 * MS, 10 * MS), *range(3000 * MS, 3040 * MS, 10 * MS)]
 
 
 def test_a_sample_rate_that_does_not_fit_the_bytes_is_told(recording: Any, caplog: pytest.LogCaptureFixture) -> None:

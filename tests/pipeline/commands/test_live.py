@@ -1,0 +1,124 @@
+"""The line with real sensor processes: what dies costs only itself, and the end leaves nothing behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.bus import Subscriber
+from pipeline.commands.assembly import assemble, load_checked
+from pipeline.commands.sense import sensing
+from pipeline.messages import NS, Observation
+from pipeline.run import Line, run
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault]
+
+ROOT = Path(__file__).resolve().parents[3]
+OTHERS = {"/thermal/front", "/depth/front", "/imu", "/microphone"}
+
+
+def rig_file(folder: Path, engine: str) -> Path:
+    """The demo's rig, on addresses of its own."""
+    text = (ROOT / "configs" / "demo.toml").read_text()
+    head = f'[bus]\naddress = "ipc://{folder}/bus"\nevents = "ipc://{folder}/events"\n[model]\nengine = "{engine}"\n'
+    path = folder / "rig.toml"
+    path.write_text(head + text.replace("out/events.jsonl", f"{folder}/events.jsonl"))
+    return path
+
+
+def test_killing_the_camera_leaves_the_others_on_time(tmp_path: Path) -> None:
+    rig = rig_file(tmp_path, "local")
+    config = load_checked(rig)
+    killed_s, end_s = 8, 18
+    seen: list[tuple[float, float, Observation]] = []  # window's end since the start, its latency, and itself
+
+    async def session() -> Line:
+        line = assemble(config)
+        subscriber = Subscriber(config.bus, config.channels, line.ledger)
+        await line.engine.start(config.channels)
+        with sensing(rig, config) as (processes, start):
+            async for one in run(subscriber.arrivals(), line, time.time_ns):
+                at_s = (one.window.end - start) / NS
+                seen.append((at_s, (time.time_ns() - one.window.end) / NS, one))
+                if at_s >= killed_s and processes["/camera/front"].poll() is None:
+                    processes["/camera/front"].kill()
+                if at_s >= end_s:
+                    subscriber.stop()
+        subscriber.close()
+        await line.close()
+        return line
+
+    line = asyncio.run(session())
+    steady = [(at, latency, one) for at, latency, one in seen if 3 <= at < end_s]
+    assert [round(at) for at, *_ in steady] == [round(steady[0][0]) + number for number in range(len(steady))]
+    for at, latency, one in steady:
+        assert set(one.embeddings) >= OTHERS, f"at {at} s: {one.window.coverage}"
+        assert latency < config.window.deadline_s + 0.5
+    assert "/camera/front" in steady[0][2].embeddings
+    assert {one.window.closed_by for at, _, one in steady if killed_s + 1 <= at < killed_s + 2} == {"deadline"}
+    assert "/camera/front" in steady[-1][2].window.absent
+    assert "watermark" in {one.window.closed_by for at, _, one in steady if at > killed_s + 4}  # nobody waits for it
+    assert all(line.ledger.lost(topic) == 0 for topic in OTHERS)
+    before = sorted(latency for at, latency, _ in steady if at < killed_s)
+    after = sorted(latency for at, latency, _ in steady if at > killed_s + 4)
+    print(f"median latency before {before[len(before) // 2]:.3f} s, after {after[len(after) // 2]:.3f} s")
+
+
+@pytest.mark.parametrize("asked_after_s", [2, 25])
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, asked_after_s: int) -> None:
+    mark = f"RIGBIND_TEST_{os.getpid()}_{asked_after_s}"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.commands", "run", rig_file(tmp_path, "serve")],
+        cwd=ROOT,
+        env={**os.environ, mark: "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(asked_after_s)
+    assert running.poll() is None
+    assert len(marked(mark)) >= 1
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode in (0, 130)
+    assert "Traceback" not in errors
+    deadline = time.monotonic() + 15
+    while marked(mark) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    assert marked(mark) == []
+
+
+def marked(mark: str) -> list[str]:
+    """The processes that inherited ``mark``."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if mark in process.environ() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline())[:100])
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def test_the_demo_ends_by_itself_with_found_against_truth(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.commands", "demo", "--seconds", "30", "--config", rig_file(tmp_path, "serve")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "found against truth" in done.stdout
+    assert "lost: nothing; windows skipped: 0" in done.stdout
+    assert "found 0 of 0" not in done.stdout
+    for topic in OTHERS | {"/camera/front"}:
+        assert topic in done.stdout
+    assert (tmp_path / "events.jsonl").read_text().count('"phase":"opened"') >= 1
