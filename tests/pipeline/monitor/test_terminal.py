@@ -1,0 +1,78 @@
+"""The terminal shows every channel, what was lost, and the newest state of each event."""
+
+import asyncio
+import io
+
+import msgspec
+from fakes import Counting
+from makers import IMU, RIG, received, stream, streams
+from rich.console import Console
+
+from operators.fusion import CrossAttention
+from pipeline.config import Channel, Config
+from pipeline.engine import Engine, Local
+from pipeline.messages import Encoder, Event
+from pipeline.monitor.terminal import TerminalMonitor
+from pipeline.run import Line, paced, run
+
+
+def drawn(channels: list[Channel], sensing: list[Channel], events: list[Event], terminal: bool) -> str:
+    """What a whole run leaves on the screen."""
+    encoders: dict[str, Encoder] = {channel.modality: Counting(channel.modality) for channel in channels}
+    line = Line(Config(channels=channels), Engine(encoders, Local(encoders), 5.0), CrossAttention(), [], [])
+    console = Console(file=io.StringIO(), width=140, force_terminal=terminal, color_system=None)
+    monitor = TerminalMonitor(line, console)
+
+    async def session() -> None:
+        with monitor:
+            async for observation in run(paced(received(streams(sensing, 0, 3)), line, None), line):
+                monitor.show(observation)
+            for event in events:
+                monitor.write(event)
+        await line.close()
+
+    asyncio.run(session())
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def rows(picture: str) -> dict[str, list[str]]:
+    return {row.split()[0]: row.split() for row in picture.splitlines() if row.startswith("/")}
+
+
+def test_every_channel_has_a_row_with_its_counts() -> None:
+    table = rows(drawn(RIG, RIG[:4], [], terminal=False))
+    assert set(table) == {channel.topic for channel in RIG}
+    assert table["/imu"][5:] == ["600", "0", "60%"]  # 3 of the 5 s that it looks back
+    assert table["/microphone"][4:] == ["–", "0", "0", "0%"]
+
+
+def test_losses_are_shown() -> None:
+    line_channels = [IMU]
+    late = [msgspec.structs.replace(item, seq=item.seq + 9000) for item in stream(IMU, 0, 0.05)]
+    encoders: dict[str, Encoder] = {"imu": Counting()}
+    line = Line(Config(channels=line_channels), Engine(encoders, Local(encoders), 5.0), CrossAttention(), [], [])
+    console = Console(file=io.StringIO(), width=140)
+
+    async def session() -> None:
+        samples = received([*stream(IMU, 0, 3), *late])
+        with TerminalMonitor(line, console) as monitor:
+            async for observation in run(paced(samples, line, None), line):
+                monitor.show(observation)
+        await line.close()
+
+    asyncio.run(session())
+    assert isinstance(console.file, io.StringIO)
+    assert rows(console.file.getvalue())["/imu"][5:7] == ["610", "10"]
+
+
+def test_an_event_is_shown_once_in_its_newest_state() -> None:
+    opened = Event(id="a@1", phase="opened", start=0, end=10**9, label="novelty", score=3.0, source="a")
+    closed = msgspec.structs.replace(opened, phase="closed", end=4 * 10**9)
+    picture = drawn([IMU], [IMU], [opened, closed], terminal=False)
+    assert "closed   novelty, 4.0 s, score 3.00" in picture
+    assert "opened" not in picture
+
+
+def test_a_terminal_is_redrawn_in_place() -> None:
+    assert "windows 6, skipped 0, events 0" in drawn(RIG, RIG, [], terminal=True)
