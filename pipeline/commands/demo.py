@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,6 @@ from pipeline.messages import NS, Event
 from pipeline.run import Line
 from sensors.simulator import Happening, timetable
 
-LOOKED_FOR_AFTER = 2 * NS
-"""A happening counts as found by an event that begins no later than this after it: one window's length."""
-
 
 def demo(
     seconds: Annotated[float, typer.Option(help="How long the rig runs.")] = 60.0,
@@ -32,7 +30,7 @@ def demo(
     truth = truth_of(settings, seconds)
     console, events = make_console(), EventList()
     line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, [events]))
-    report(console, line, truth, events.spans(start_ns))
+    report(console, line, truth, list(events.by_id.values()), start_ns)
 
 
 def find_config(name: str) -> Path:
@@ -62,46 +60,57 @@ class EventList:
     """A sink that keeps the last state of every event."""
 
     def __init__(self) -> None:
-        self._events: dict[str, Event] = {}
+        self.by_id: dict[str, Event] = {}
 
     def write(self, event: Event) -> None:
         """Keep ``event``."""
-        self._events[event.id] = event
+        self.by_id[event.id] = event
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def spans(self, start_ns: int) -> list[tuple[int, int, Event]]:
-        """Return start and end of every event, ns after ``start_ns``, and the event."""
-        return [(event.start - start_ns, event.end - start_ns, event) for event in self._events.values()]
+
+def matches(
+    truth: Sequence[Happening], events: Iterable[Event], config: Config, start_ns: int
+) -> list[tuple[Happening, Event | None]]:
+    """Pair each happening with the first event that it explains.
+
+    It explains an event that begins while it lasts, or one window later, and that was moved most by a sense that can
+    tell of it, or by all of them together.
+    """
+    modality_of = {channel.topic: channel.modality for channel in config.channels}
+    after = round(config.window.length_s * NS)
+
+    def explains(happening: Happening, event: Event) -> bool:
+        strongest = max(event.evidence, key=lambda name: event.evidence[name], default="")
+        could_tell = strongest not in modality_of or modality_of[strongest] in happening.modalities
+        meets = event.start - start_ns < happening.end + after and event.end - start_ns > happening.start
+        return could_tell and meets
+
+    in_order = sorted(events, key=lambda event: event.start)
+    return [(happening, next((e for e in in_order if explains(happening, e)), None)) for happening in truth]
 
 
-def report(console: Console, line: Line, truth: tuple[Happening, ...], spans: list[tuple[int, int, Event]]) -> None:
+def report(console: Console, line: Line, truth: Sequence[Happening], events: Sequence[Event], start_ns: int) -> None:
     """Print found against truth, what was found beside it, and what was lost."""
+    config = line.config
     table = Table("happened", "kind", "at s", "for s", "who can tell", "found", "after s", title="found against truth")
-    explained: set[str] = set()
-    for happening in truth:
-        hits = [(start, event) for start, end, event in spans if _meet(happening, start, end)]
-        explained |= {event.id for _, event in hits}
-        first = min(hits, key=lambda hit: hit[0], default=None)
+    pairs = matches(truth, events, config, start_ns)
+    for happening, event in pairs:
+        opened = event.start + round(config.window.length_s * NS) - start_ns if event else 0
         table.add_row(
             happening.label,
             happening.kind,
             f"{happening.start / NS:.1f}",
             f"{(happening.end - happening.start) / NS:.1f}",
             ", ".join(happening.modalities),
-            f"{first[1].label} {first[1].score:.1f}" if first else "–",
-            f"{max(0, first[0] - happening.start) / NS:.1f}" if first else "",
+            f"{event.label} {event.score:.1f}" if event else "–",
+            f"{max(0, opened - happening.start) / NS:.1f}" if event else "",
         )
     console.print(table)
-    found = sum(any(_meet(happening, start, end) for start, end, _ in spans) for happening in truth)
-    console.print(
-        f"found {found} of {len(truth)}; {len(spans) - len(explained)} of {len(spans)} events without a cause"
-    )
-    lost = {channel.topic: line.ledger.lost(channel.topic) for channel in line.config.channels}
+    found = sum(event is not None for _, event in pairs)
+    strange = [event for event in events if not any(pair for _, pair in matches(truth, [event], config, start_ns))]
+    console.print(f"found {found} of {len(truth)}; {len(strange)} of {len(events)} events without a cause")
+    lost = {channel.topic: line.ledger.lost(channel.topic) for channel in config.channels}
     told = ", ".join(f"{topic} {number}" for topic, number in lost.items() if number)
     console.print(f"lost: {told or 'nothing'}; windows skipped: {line.skipped}")
-
-
-def _meet(happening: Happening, start: int, end: int) -> bool:
-    return start < happening.end + LOOKED_FOR_AFTER and end > happening.start

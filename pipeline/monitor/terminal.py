@@ -29,6 +29,7 @@ class TerminalMonitor:
         self._console = console
         self._events: deque[Event] = deque(maxlen=_EVENTS)
         self._history: deque[tuple[float, dict[str, int]]] = deque()
+        self._rates: dict[str, float] = {}
         self._coverage: dict[str, float] = {}
         self._drawn = time.monotonic()
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
@@ -57,11 +58,13 @@ class TerminalMonitor:
 
     def show(self, observation: Observation) -> None:
         """Take note of ``observation`` and redraw if the last drawing is old enough."""
-        self._coverage = dict(observation.window.coverage)
+        if observation.window.closed_by != "end":  # the last ones are cut short by the end, not by a fault
+            self._coverage = dict(observation.window.coverage)
         now = time.monotonic()
         if now - self._drawn < (REFRESH_S if self._live else PLAIN_S):
             return
         self._drawn = now
+        self._update_rates(now)
         if self._live is not None:
             self._live.update(self._picture(), refresh=True)
         else:
@@ -76,7 +79,6 @@ class TerminalMonitor:
             table.add_column(name)
         for name in ("rate Hz", "due", "age ms", "received", "lost", "covered"):
             table.add_column(name, justify="right")
-        rates = self._rates()
         for channel in self._line.config.channels:
             ledger, topic = self._line.ledger, channel.topic
             newest = ledger.newest(topic)
@@ -86,7 +88,7 @@ class TerminalMonitor:
             table.add_row(
                 topic,
                 channel.modality,
-                f"{rates.get(topic, 0.0):.1f}",
+                f"{self._rates.get(topic, 0.0):.1f}",
                 f"{channel.rate_hz:g}",
                 age,
                 str(ledger.total(topic, "received")),
@@ -108,14 +110,14 @@ class TerminalMonitor:
         faults = ", ".join(f"{m} {cause} {n}" for (m, cause), n in line.engine.faults.items())
         return Text(text + (f"; missing: {faults}" if faults else ""))
 
-    def _rates(self) -> dict[str, float]:
-        now = time.monotonic()
+    def _update_rates(self, now: float) -> None:
         counts = {c.topic: self._line.ledger.total(c.topic, "received") for c in self._line.config.channels}
         self._history.append((now, counts))
         while len(self._history) > 2 and now - self._history[0][0] > _RATE_S:
             self._history.popleft()
         then, before = self._history[0]
-        return {topic: (n - before[topic]) / (now - then) for topic, n in counts.items()} if now > then else {}
+        if now > then:
+            self._rates = {topic: (number - before[topic]) / (now - then) for topic, number in counts.items()}
 
 
 def _event_text(event: Event) -> Text:

@@ -43,7 +43,7 @@ def rows(picture: str) -> dict[str, list[str]]:
 def test_every_channel_has_a_row_with_its_counts() -> None:
     table = rows(drawn(RIG, RIG[:4], [], terminal=False))
     assert set(table) == {channel.topic for channel in RIG}
-    assert table["/imu"][5:] == ["600", "0", "60%"]  # 3 of the 5 s that it looks back
+    assert table["/imu"][5:] == ["600", "0", "50%"]  # the last whole window ends at 2.5 of the 5 s that it looks back
     assert table["/microphone"][4:] == ["–", "0", "0", "0%"]
 
 
