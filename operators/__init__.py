@@ -1,0 +1,1 @@
+"""Turns data into meaning: encoders, fusion, detectors, taggers."""
