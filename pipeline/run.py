@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.engine import Engine
+from pipeline.errors import PipelineError
 from pipeline.gate import refusal
 from pipeline.ledger import Ledger
 from pipeline.messages import NS, Embedding, Event, Fusion, Observation, Operator, Received, Sample, Sink, Window
@@ -68,7 +69,7 @@ async def run(
     """
     async for observation in observations(windows(source, line, now), line, live=now is not None):
         for operator in line.operators:
-            for event in operator(observation):
+            for event in _ask(operator, observation):
                 line.emit(event)
         line.windows += 1
         if now is not None:
@@ -77,6 +78,13 @@ async def run(
     for operator in line.operators:
         for event in operator.finish():
             line.emit(event)
+
+
+def _ask(operator: Operator, observation: Observation) -> list[Event]:
+    try:
+        return list(operator(observation))
+    except ValueError as error:
+        raise PipelineError(f"{type(operator).__name__} cannot use this rig's observations: {error}") from error
 
 
 async def windows(

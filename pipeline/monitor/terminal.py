@@ -121,7 +121,8 @@ class TerminalMonitor:
 
 
 def _event_text(event: Event) -> Text:
-    because = ", ".join(f"{name} {value:.2f}" for name, value in sorted(event.evidence.items())[:4])
+    strongest = sorted(event.evidence.items(), key=lambda item: -item[1])[:3]
+    because = ", ".join(f"{name} {value:.2f}" for name, value in strongest)
     style = {"opened": "bold", "updated": "bold", "closed": "dim"}[event.phase]
     seconds = (event.end - event.start) / 1e9
     return Text(f"{event.phase:<8} {event.label}, {seconds:.1f} s, score {event.score:.2f}  {because}", style)

@@ -12,8 +12,8 @@ from makers import IMU, RIG, T0, received, sample, stream, streams
 from operators.fusion import CrossAttention
 from pipeline.config import Channel, Config, Model
 from pipeline.engine import Engine, Local
-from pipeline.errors import LogError
-from pipeline.messages import NS, Encoder, Observation, Received
+from pipeline.errors import LogError, PipelineError
+from pipeline.messages import NS, Encoder, Event, Observation, Received
 from pipeline.run import Line, paced, run
 
 COUNTING: dict[str, Encoder] = {channel.modality: Counting(channel.modality) for channel in RIG}
@@ -91,6 +91,17 @@ def test_bad_samples_are_booked_and_disturb_nobody() -> None:
     assert len(observed) == 6
     assert line.ledger.details("/imu") == {"rejected not finite": 1, "rejected shape": 1, "rejected future": 1}
     assert line.ledger.in_flight("/imu") == 0
+
+
+def test_an_operator_that_does_not_fit_is_named() -> None:
+    class Picky(Marking):
+        def __call__(self, observation: Observation) -> list[Event]:
+            raise ValueError("vectors of 4 numbers, 8 are due")
+
+    line, _ = line_of([IMU])
+    line.operators = [Picky()]
+    with pytest.raises(PipelineError, match="Picky cannot use this rig's observations: vectors of 4 numbers"):
+        replay(line, paced(received(list(stream(IMU, 0, 3))), line, None))
 
 
 def test_replay_keeps_the_pace_it_is_told() -> None:
