@@ -61,6 +61,7 @@ class Channel(Struct, frozen=True, forbid_unknown_fields=True):
     topic: Topic
     modality: Literal["vision", "audio", "depth", "thermal", "imu"]
     rate_hz: Positive  # messages a second
+    context_s: NotNegative | None = None  # instead of that of the modality in window.context_s
     codec: Literal["raw", "zstd", "jpeg", "png"] = "raw"  # how `rigbind sense` packs its samples
     calibration: Calibration = Calibration()
     sensor: Part | None = None  # the driver that `rigbind sense` runs; none for a stream from elsewhere
@@ -183,5 +184,7 @@ def _contradictions(config: Config) -> Iterator[str]:
         if channel.topic in seen:
             yield f"{place}.topic: {channel.topic!r} is already channels[{seen[channel.topic]}]"
         seen.setdefault(channel.topic, index)
+        if channel.context_s and channel.context_s < window.stride_s:
+            yield f"{place}.context_s: {channel.context_s} is less than stride_s {window.stride_s}, and not 0"
         if channel.modality == "audio" and channel.calibration.sample_rate_hz <= 0:
             yield f"{place}.calibration.sample_rate_hz: audio needs one, {channel.topic!r} has none"

@@ -37,8 +37,7 @@ class Synchronizer:
         self._length, self._stride = _ns(window.length_s), _ns(window.stride_s)
         self._lateness, self._deadline, self._dead = _ns(window.lateness_s), _ns(window.deadline_s), _ns(window.dead_s)
         self._streams = {
-            channel.topic: _Stream(channel, _ns(window.context_s.get(channel.modality, window.length_s)), self._length)
-            for channel in channels
+            channel.topic: _Stream(channel, _ns(_context_s(window, channel)), self._length) for channel in channels
         }
         self._closed = 0  # end of the last window that closed, emitted or not
         self._next: int | None = None  # end of the next one; unknown before the first sample
@@ -189,6 +188,12 @@ class _Stream:
 
     def _drop(self, number: int) -> None:
         del self.stamps[:number], self.samples[:number]
+
+
+def _context_s(window: Windowing, channel: Channel) -> float:
+    if channel.context_s is not None:
+        return channel.context_s
+    return window.context_s.get(channel.modality, window.length_s)
 
 
 def _ns(seconds: float) -> int:

@@ -42,12 +42,10 @@ async def live(
         subscriber = Subscriber(config.bus, config.channels, line.ledger, config.security)
         stack.callback(subscriber.close)
         try:
-            with console.status("starting encoders"):
+            rig_sensors = stack.enter_context(sensing(rig, config)) if sensors else None
+            with console.status("starting encoders and sensors"):
                 await line.engine.start(config.channels)
-            start_ns = time.time_ns()
-            if sensors:
-                with console.status("starting sensors"):
-                    start_ns = stack.enter_context(sensing(rig, config)).start_ns
+                start_ns = rig_sensors.start() if rig_sensors else time.time_ns()
             _stop_when_asked(subscriber, (start_ns - time.time_ns()) / NS + seconds if seconds else 0.0)
             with monitor:
                 async for observation in run_line(subscriber.arrivals(), line, time.time_ns):

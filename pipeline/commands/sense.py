@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -28,11 +28,21 @@ HEAD_START = 3 * NS
 """Simulated sensors start together this long after the last process is ready, with their worlds built by then."""
 
 
-class Sensing(NamedTuple):
-    """The sensor processes of a rig, by topic, and the common start of those that are simulated."""
+class Sensing:
+    """The sensor processes of a rig, by topic; they import meanwhile and sense from ``start`` on."""
 
-    processes: dict[str, Popen[bytes]]
-    start_ns: int
+    def __init__(self, processes: dict[str, Popen[bytes]]) -> None:
+        self.processes = processes
+
+    def start(self) -> int:
+        """Wait until all are ready, give them a common start and return it; one that failed has said why."""
+        pipes = [(process.stdin, process.stdout) for process in self.processes.values()]
+        ready = [stdin for stdin, stdout in pipes if stdin and stdout and stdout.readline() == READY]
+        start_ns = time.time_ns() + HEAD_START
+        for stdin in ready:
+            stdin.write(b"%d\n" % start_ns)
+            stdin.flush()
+        return start_ns
 
 
 def sense(
@@ -62,9 +72,10 @@ def sense(
 @contextmanager
 def sensing(rig: Path, config: Config) -> Iterator[Sensing]:
     """Run one process per channel that has a sensor, as long as the context lasts."""
+    command = [sys.executable, "-m", "pipeline.commands", "sense", str(rig), "--owned", "--topic"]
     processes = {
         channel.topic: Popen(
-            [sys.executable, "-m", "pipeline.commands", "sense", str(rig), "--topic", channel.topic, "--owned"],
+            [*command, channel.topic],
             stdin=PIPE,
             stdout=PIPE,
             start_new_session=True,  # Ctrl-C in the terminal is for the line, which stops them in turn
@@ -73,14 +84,7 @@ def sensing(rig: Path, config: Config) -> Iterator[Sensing]:
         if channel.sensor is not None
     }
     try:
-        ready = [topic for topic, process in processes.items() if process.stdout and process.stdout.readline() == READY]
-        start_ns = time.time_ns() + HEAD_START
-        for topic in ready:
-            pipe = processes[topic].stdin
-            assert pipe is not None
-            pipe.write(b"%d\n" % start_ns)
-            pipe.flush()
-        yield Sensing(processes, start_ns)
+        yield Sensing(processes)
     finally:
         for process in processes.values():
             process.terminate()

@@ -45,6 +45,10 @@ def test_files_hold_differences() -> None:
             {"window": {"context_s": {"imu": 0.1}}},
             "rig.toml: window.context_s.imu: 0.1 is less than stride_s 0.5, and not 0",
         ),
+        (
+            {"channels": [IMU | {"context_s": 0.2}]},
+            "rig.toml: channels[0].context_s: 0.2 is less than stride_s 0.5, and not 0",
+        ),
         ({"channels": [{"topic": "/imu", "rate_hz": 9}]}, "rig.toml: channels[0].modality: missing"),
         (
             {"channels": [IMU | {"modality": "smell"}]},

@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from makers import CAMERA, DEPTH, IMU, MICROPHONE, RIG, T0, THERMAL, sample, stream, streams
 
@@ -40,6 +41,12 @@ def test_a_window_ends_at_every_stride_and_holds_its_context() -> None:
     assert set(full.coverage.values()) == {1.0}
     for clip in full.clips.values():
         assert all(clip.start <= item.stamp < clip.end for item in clip.samples)
+
+
+def test_a_topic_may_look_back_over_another_time_than_its_modality() -> None:
+    short = msgspec.structs.replace(IMU, context_s=1.0)
+    windows, _ = cut(list(stream(IMU, 0, 6)), [short])
+    assert len(windows[-1].clips["/imu"].samples) == 200
 
 
 @pytest.mark.parametrize("channel", [THERMAL, DEPTH])

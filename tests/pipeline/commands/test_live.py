@@ -42,12 +42,13 @@ def test_killing_the_camera_leaves_the_others_on_time(tmp_path: Path) -> None:
         line = assemble(config)
         subscriber = Subscriber(config.bus, config.channels, line.ledger)
         await line.engine.start(config.channels)
-        with sensing(rig, config) as (processes, start):
+        with sensing(rig, config) as sensors:
+            start = sensors.start()
             async for one in run(subscriber.arrivals(), line, time.time_ns):
                 at_s = (one.window.end - start) / NS
                 seen.append((at_s, (time.time_ns() - one.window.end) / NS, one))
-                if at_s >= killed_s and processes["/camera/front"].poll() is None:
-                    processes["/camera/front"].kill()
+                if at_s >= killed_s and sensors.processes["/camera/front"].poll() is None:
+                    sensors.processes["/camera/front"].kill()
                 if at_s >= end_s:
                     subscriber.stop()
         subscriber.close()
