@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -57,12 +58,13 @@ def test_killing_the_camera_leaves_the_others_on_time(tmp_path: Path) -> None:
 
     line = asyncio.run(session())
     steady = [(at, latency, one) for at, latency, one in seen if 3 <= at < end_s]
-    assert [round(at) for at, *_ in steady] == [round(steady[0][0]) + number for number in range(len(steady))]
+    ends = [one.window.end for *_, one in steady]
+    assert {after - before for before, after in pairwise(ends)} == {round(config.window.stride_s * NS)}
     for at, latency, one in steady:
         assert set(one.embeddings) >= OTHERS, f"at {at} s: {one.window.coverage}"
         assert latency < config.window.deadline_s + 0.5
     assert "/camera/front" in steady[0][2].embeddings
-    assert {one.window.closed_by for at, _, one in steady if killed_s + 1 <= at < killed_s + 2} == {"deadline"}
+    assert {one.window.closed_by for at, _, one in steady if killed_s + 0.5 <= at < killed_s + 1.5} == {"deadline"}
     assert "/camera/front" in steady[-1][2].window.absent
     assert "watermark" in {one.window.closed_by for at, _, one in steady if at > killed_s + 4}  # nobody waits for it
     assert all(line.ledger.lost(topic) == 0 for topic in OTHERS)
