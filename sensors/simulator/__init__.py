@@ -1,7 +1,7 @@
 """The simulated rig: ordinary sensors in a scripted MuJoCo world, with the truth of what happens in it.
 
 Each sensor holds its own copy of the world. Worlds of equal seed, variant and scenario are equal at all times,
-so sensors in separate processes see the same things.
+so sensors in separate processes see the same things; give them one ``start_ns`` and they see them at the same time.
 """
 
 from sensors.simulator.camera import Camera

@@ -115,10 +115,9 @@ def merge(sensors: Sequence[Instrument], world: World, start: int) -> Iterator[S
         following = next(ticks[number], None)
         if following is not None:
             heapq.heappush(due, (following.end, number, following))
-        earliest = min((waiting.start for _, _, waiting in due), default=tick.end + NS)
+        earliest = min((waiting.start for _, _, waiting in due), default=tick.end)
         while done and done[0][0] < earliest:
             yield heapq.heappop(done)[2]
-    yield from (sample for _, _, sample in sorted(done, key=lambda each: each[:2]))
 
 
 def _ticks(sensor: Instrument) -> Iterator[Tick]:

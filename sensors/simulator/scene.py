@@ -31,14 +31,16 @@ class Hall:
         """Lower and upper x."""
         return min(self.divide, self.far), max(self.divide, self.far)
 
-    def __contains__(self, place: tuple[float, float]) -> bool:
+    def depth(self, x: float, y: float) -> float:
+        """Return how many metres a place lies inside of the nearest wall; outside it is negative."""
         low, high = self.x_range
-        return low < place[0] < high and abs(place[1]) < self.half_y
+        return min(x - low, high - x, self.half_y - abs(y))
 
     def under_roof(self, point_P3: Array) -> Array:
         """Return (P,) bool: whether each point is inside."""
         (low, high), (x, y, z) = self.x_range, point_P3.T
-        return (x > low) & (x < high) & (np.abs(y) < self.half_y) & (z < HALL_HEIGHT_M + 0.01)  # type: ignore[no-any-return]
+        roofed: Array = (x > low) & (x < high) & (np.abs(y) < self.half_y) & (z < HALL_HEIGHT_M + 0.01)
+        return roofed
 
 
 def build(stage: Stage, route: Route, look: Look, seed: int) -> Hall:
@@ -121,11 +123,11 @@ def _fittings(stage: Stage, hall: Hall, look: Look, rng: np.random.Generator) ->
 def _bumps(stage: Stage, route: Route, hall: Hall, rng: np.random.Generator) -> None:
     """Add low ridges across the loop: the door sills, and cable covers here and there."""
     sill = Surface(colour=(0.3, 0.3, 0.1), emissivity=0.5)
-    places = [(hall.divide, y, 0.0) for y in hall.doors]
+    places = [(hall.divide, y, 0.0) for y in hall.doors]  # the robot goes through doors along x
     places += [route.at(s) for s in rng.uniform(0, route.length, 3)]
     for x, y, heading in places:
-        across = (math.sin(heading), -math.cos(heading)) if heading else (0.0, 1.0)
-        ends = [x - 1.5 * across[0], y - 1.5 * across[1], -0.04, x + 1.5 * across[0], y + 1.5 * across[1], -0.04]
+        dx, dy = 1.5 * math.sin(heading), -1.5 * math.cos(heading)
+        ends = [x - dx, y - dy, -0.04, x + dx, y + dy, -0.04]
         stage.add(stage.ground, CAPSULE, (), (0.05,), sill, fromto=ends, **SOLID)
 
 
@@ -137,9 +139,8 @@ def _spots(
     while len(spots) < number:
         x = rng.uniform(-route.half_x - 9, route.half_x + 9)
         y = rng.uniform(-route.half_y - 9, route.half_y + 9)
-        within = (x - hall.side * 0.8, y) in hall and abs(y) < hall.half_y - 0.7 and abs(x) < abs(hall.far) - 0.7
-        outside = (x + hall.side * 1.5, y) not in hall and (abs(y) > hall.half_y + 1.5 or (x, y) not in hall)
-        if (within if inside else outside) and route.clearance(x, y) > CLEAR_M:
+        fits = hall.depth(x, y) > 0.7 if inside else hall.depth(x, y) < -1.5
+        if fits and route.clearance(x, y) > CLEAR_M:
             spots.append((x, y))
     return spots
 
