@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from operators.encoders.presets import preset
-
 from pipeline.build import build, check
 from pipeline.config import Config, Part, load
 from pipeline.engine import Engine, Local, build_encoders
