@@ -13,6 +13,7 @@ Array = npt.NDArray[Any]
 Modality = Literal["vision", "text", "audio", "depth", "thermal", "imu"]
 MODALITIES: tuple[str, ...] = get_args(Modality)
 Phase = Literal["opened", "updated", "closed"]
+Closing = Literal["watermark", "deadline", "end"]
 
 NS = 1_000_000_000
 """Nanoseconds in a second."""
@@ -77,7 +78,7 @@ class Window(Struct, frozen=True, kw_only=True, eq=False):
     end: int
     clips: Mapping[str, Clip]
     coverage: Mapping[str, float]
-    closed_by: Literal["watermark", "deadline", "end"] = "watermark"
+    closed_by: Closing = "watermark"
 
     @property
     def absent(self) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def allow(address: str, security: Security) -> None:
     if not (is_private(address) or security.keys or security.insecure):
         raise SecurityError(
             f"{address} can be reached from other hosts: make keys with `rigbind keys DIR` and name them in "
-            "security.keys, or pass --insecure to send in the clear"
+            "security.keys, or say security.insecure = true to send in the clear"
         )
 
 

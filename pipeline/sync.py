@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.config import Channel, Windowing
 from pipeline.ledger import Ledger
-from pipeline.messages import NS, Clip, Sample, Window
+from pipeline.messages import NS, Clip, Closing, Sample, Window
 
 HOLE = 2.5
 """Two stamps further apart than this many periods leave a hole. Between 2, a single lost message beside jitter,
@@ -78,7 +78,7 @@ class Synchronizer:
         alive = max(armed) - self._dead
         return min(newest for newest in armed if newest >= alive) - self._lateness
 
-    def _advance(self, upto: int, why: str) -> list[Window]:
+    def _advance(self, upto: int, why: Closing) -> list[Window]:
         windows = []
         while self._next is not None and self._next <= upto:
             window = self._cut(self._next, why)
@@ -96,7 +96,7 @@ class Synchronizer:
         waiting = [stream.stamps[0] for stream in self._streams.values() if stream.stamps]
         return self._end_after(min(waiting) if waiting else upto)
 
-    def _cut(self, end: int, why: str) -> Window:
+    def _cut(self, end: int, why: Closing) -> Window:
         clips, coverage = {}, {}
         for topic, stream in self._streams.items():
             fresh = stream.count(max(self._closed, end - self._stride), end)
@@ -107,7 +107,7 @@ class Synchronizer:
             if clip:
                 clips[topic] = clip
             stream.forget(end + self._stride)
-        return Window(start=end - self._length, end=end, clips=clips, coverage=coverage, closed_by=why)  # type: ignore[arg-type]
+        return Window(start=end - self._length, end=end, clips=clips, coverage=coverage, closed_by=why)
 
 
 class _Stream:

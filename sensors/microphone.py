@@ -80,6 +80,11 @@ class Microphone:
                 "%s: sound was lost, %d times so far: the host is too slow for it", self.topic, self.overflows
             )
 
+    @property
+    def shown(self) -> str:
+        """The device in words."""
+        return f"microphone {self.device!r}" if self.device else "the default microphone"
+
     def _play(self) -> Iterator[tuple[int, int, Array]]:
         """Yield a file's chunks when their last sample is due."""
         sound = self._load()
@@ -124,7 +129,7 @@ class Microphone:
                 try:
                     yield inbox.queue.get(timeout=SILENT_S)
                 except Empty:
-                    raise OSError(f"microphone {self.device!r} has brought no sound for {SILENT_S:g} s") from None
+                    raise OSError(f"{self.shown} has brought no sound for {SILENT_S:g} s") from None
 
     def _open(self, inbox: "Inbox") -> Any:
         try:
@@ -139,7 +144,7 @@ class Microphone:
         except (sounddevice.PortAudioError, ValueError) as error:
             present = ", ".join(d["name"] for d in sounddevice.query_devices() if d["max_input_channels"]) or "none"
             raise OSError(
-                f"microphone {self.device!r} cannot be opened with {self.channels} channels of "
+                f"{self.shown} cannot be opened with {self.channels} channels of "
                 f"{self.sample_rate_hz:g} Hz: {error}; present are {present}"
             ) from error
 

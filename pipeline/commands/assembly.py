@@ -9,7 +9,7 @@ from operators.encoders.presets import preset
 from pipeline.build import build, check
 from pipeline.config import Config, Part, load
 from pipeline.engine import Engine, Local, build_encoders
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, SecurityError
 from pipeline.messages import Fusion, Sink
 from pipeline.run import Line
 from pipeline.security import allow
@@ -26,6 +26,8 @@ def load_checked(path: Path) -> Config:
 
 def mistakes_of(config: Config) -> Iterator[str]:
     """Say what is wrong with the parts of a well-formed config, without building them."""
+    if not config.channels:
+        yield "channels: a rig has at least one"
     try:
         parts = encoder_parts(config)
     except ConfigError as error:
@@ -45,7 +47,7 @@ def mistakes_of(config: Config) -> Iterator[str]:
     for name, address in (("address", config.bus.address), ("events", config.bus.events)):
         try:
             allow(address, config.security)
-        except Exception as error:
+        except SecurityError as error:
             yield f"bus.{name}: {error}"
 
 

@@ -90,6 +90,12 @@ keys = "no/such/folder"
     ]
 
 
+def test_a_rig_without_channels_is_none(tmp_path: Path) -> None:
+    done = rigbind("check", rig_file(tmp_path, "[rig]\n"))
+    assert done.returncode == 2
+    assert "channels: a rig has at least one" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
