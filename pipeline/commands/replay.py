@@ -105,6 +105,9 @@ class _Printer:
 
 
 def _print_ledger(console: Console, line: Line, recording: Log) -> None:
+    for (topic, cause), number in recording.rejected.items():
+        line.ledger.count(topic, "received", number)
+        line.ledger.count(topic, "rejected", number, detail=cause)
     console.print(f"{line.windows} windows, {line.events} events")
     shown = [cause for cause in MEANING if cause != "restart"]
     table = Table("topic", *shown, box=None, pad_edge=False)
@@ -115,7 +118,7 @@ def _print_ledger(console: Console, line: Line, recording: Log) -> None:
     for channel in line.config.channels:
         for detail, number in line.ledger.details(channel.topic).items():
             console.print(f"{channel.topic}: {number} {detail}")
-    for (topic, cause), number in recording.rejected.items():
-        console.print(f"{topic}: {number} not decoded: {cause}; the first: {recording.first_rejected[topic, cause]}")
+    for sentence in recording.first_rejected.values():
+        console.print(f"the first of them: {sentence}")
     for (modality, cause), number in line.engine.faults.items():
         console.print(f"{modality}: {number} without embedding: {cause}: {line.engine.last_error.get(modality, '')}")

@@ -39,7 +39,7 @@ def rig_file(folder: Path, text: str) -> Path:
 
 def test_help_lists_every_command() -> None:
     shown = rigbind("--help").stdout
-    assert all(f" {command} " in shown for command in COMMANDS)
+    assert [command for command in COMMANDS if f" {command} " not in shown] == []
 
 
 def test_check_says_that_a_rig_file_is_good(tmp_path: Path) -> None:
