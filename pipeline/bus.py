@@ -21,11 +21,23 @@ from pipeline.errors import PipelineError, WireError
 from pipeline.ledger import Ledger
 from pipeline.messages import Event, Received, Sample
 from pipeline.security import allow, join_curve, serve_curve
-from pipeline.wire import Buffer, Codec, Header, decode, read_header, to_frames
+from pipeline.wire import (
+    VERSION,
+    Buffer,
+    Codec,
+    Header,
+    Heartbeat,
+    decode,
+    heartbeat_frames,
+    read_header,
+    read_heartbeat,
+    to_frames,
+)
 
 UNKNOWN = "(unknown)"
 """The ledger's row for frames of topics that no channel names, and for those that have none."""
 
+HEARTBEAT_S = 1.0
 POLL_S = 0.1
 QUEUE_MB = 64
 _MISSING = 1024  # how many missing numbers of a topic are remembered, should they still come
@@ -35,7 +47,7 @@ class Publisher:
     """Sends the samples of one host's sensors; belongs to the thread that made it.
 
     Never blocks: what the network does not take in time is dropped here and counted in ``dropped``; its numbers
-    are missing at the other end, where they show as a gap.
+    are missing at the other end, where they show as a gap. Once a second it says of each topic what it has sent.
     """
 
     def __init__(self, address: str, security: Security | None = None, sensor: str | None = None) -> None:
@@ -44,6 +56,7 @@ class Publisher:
         self.session = secrets.token_hex(8)
         self.sent = 0
         self.dropped = 0
+        self._told: dict[str, _Told] = {}
         self._socket = _socket(zmq.XPUB)  # XPUB, because it can tell that somebody listens
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # a full pipe answers EAGAIN instead of dropping in silence
         self._socket.setsockopt(zmq.SNDHWM, 200)  # a second of the fastest stream we know, an IMU
@@ -56,17 +69,37 @@ class Publisher:
 
     def publish(self, sample: Sample, codec: Codec = "raw") -> bool:
         """Send ``sample``; return whether the network took it."""
+        told = self._told.setdefault(sample.topic, _Told(time.monotonic()))
         try:
             self._socket.send_multipart(to_frames(sample, self.session, time.time_ns(), codec), zmq.NOBLOCK)
+            self.sent += 1
         except zmq.Again:
             self.dropped += 1
+            told.dropped += 1
             return False
-        self.sent += 1
+        finally:
+            told.next_seq = max(told.next_seq, sample.seq + 1)
+            if time.monotonic() - told.at > HEARTBEAT_S:
+                self._tell(sample.topic, told)
         return True
 
     def close(self) -> None:
-        """Send what is queued, for half a second at most, and let go."""
+        """Tell what was sent, send what is queued, for half a second at most, and let go."""
+        for topic, told in self._told.items():
+            self._tell(topic, told)
         self._socket.close(linger=500)
+
+    def _tell(self, topic: str, told: "_Told") -> None:
+        told.at = time.monotonic()
+        heartbeat = Heartbeat(
+            version=VERSION,
+            session=self.session,
+            next_seq=told.next_seq,
+            dropped=told.dropped,
+            sent_ns=time.time_ns(),
+        )
+        with suppress(zmq.Again):  # the next one says it as well
+            self._socket.send_multipart(heartbeat_frames(topic, heartbeat), zmq.NOBLOCK)
 
 
 class Subscriber:
@@ -158,6 +191,11 @@ class Subscriber:
                 self._loop = None
 
     def _admit(self, frames: list[memoryview], received: int) -> None:
+        if told := read_heartbeat(frames):
+            topic, heartbeat = told
+            if topic in self._counters:
+                self._counters[topic].told(topic, heartbeat, self.ledger)
+            return
         try:
             topic, header = read_header(frames, self._max_bytes)
         except WireError as error:
@@ -165,6 +203,8 @@ class Subscriber:
             topic = name if name in self._queues else UNKNOWN
             self.ledger.count(topic, "received")
             self.ledger.count(topic, "rejected", detail=error.cause)
+            if topic in self._counters:
+                self._counters[topic].unreadable += 1
             return
         if topic not in self._queues:
             self.ledger.count(UNKNOWN, "received")
@@ -247,12 +287,26 @@ class _Queue:
         return items
 
 
+class _Told(msgspec.Struct):
+    """What a publisher has sent of one topic, and when it last said so."""
+
+    at: float
+    next_seq: int = 0
+    dropped: int = 0
+
+
 class _Counter:
-    """Follows the numbers of one topic through its sender's sessions."""
+    """Follows the numbers of one topic through its sender's sessions.
+
+    A frame whose header cannot be read has a number all the same: as many missing numbers are put down to such
+    frames, which are booked as rejected, before the rest is a gap; at a heartbeat also of those booked before.
+    """
 
     def __init__(self) -> None:
         self.session = ""
         self.next = 0
+        self.unreadable = 0
+        self.dropped = 0  # at the source, of those in the gap
         self.old_sessions: deque[str] = deque(maxlen=16)
         self.missing: deque[int] = deque(maxlen=_MISSING)
 
@@ -262,11 +316,7 @@ class _Counter:
             if header.session in self.old_sessions:
                 ledger.count(topic, "rejected", detail="session")
                 return False
-            if self.session:
-                ledger.count(topic, "restart")
-                self.old_sessions.append(self.session)
-            self.session, self.next = header.session, header.seq
-            self.missing.clear()
+            self._begin(topic, header.session, header.seq, ledger)
         if header.seq < self.next:
             if header.seq not in self.missing:
                 ledger.count(topic, "duplicate")
@@ -274,11 +324,42 @@ class _Counter:
             self.missing.remove(header.seq)
             ledger.count(topic, "gap", -1)
             return True
-        if header.seq > self.next:
-            ledger.count(topic, "gap", header.seq - self.next)
-            self.missing.extend(range(max(self.next, header.seq - _MISSING), header.seq))
+        self._skip_to(topic, header.seq, ledger)
         self.next = header.seq + 1
         return True
+
+    def told(self, topic: str, heartbeat: Heartbeat, ledger: Ledger) -> None:
+        """Book what the sender has sent and was not received."""
+        if heartbeat.session in self.old_sessions:
+            return
+        if heartbeat.session != self.session:
+            self._begin(topic, heartbeat.session, heartbeat.next_seq, ledger)
+            self.dropped = heartbeat.dropped
+        self._skip_to(topic, heartbeat.next_seq, ledger)
+        explained = min(self.unreadable, ledger.total(topic, "gap"))
+        ledger.count(topic, "gap", -explained)
+        self.unreadable -= explained
+        if fresh := heartbeat.dropped - self.dropped:
+            ledger.count(topic, "gap", -fresh)
+            ledger.count(topic, "gap", fresh, detail="at the source")
+            self.dropped = heartbeat.dropped
+
+    def _begin(self, topic: str, session: str, seq: int, ledger: Ledger) -> None:
+        if self.session:
+            ledger.count(topic, "restart")
+            self.old_sessions.append(self.session)
+        self.session, self.next = session, seq
+        self.dropped = 0
+        self.missing.clear()
+
+    def _skip_to(self, topic: str, seq: int, ledger: Ledger) -> None:
+        """Book the numbers up to ``seq`` as missing."""
+        if seq > self.next:
+            explained = min(self.unreadable, seq - self.next)
+            self.unreadable -= explained
+            ledger.count(topic, "gap", seq - self.next - explained)
+            self.missing.extend(range(max(self.next, seq - _MISSING), seq))
+            self.next = seq
 
 
 def _socket(kind: int) -> zmq.Socket[bytes]:

@@ -10,7 +10,7 @@ from pipeline.messages import Modality, Sample
 def refusal(sample: Sample, modality: Modality) -> str | None:
     """Return why ``sample`` is no reading of ``modality``, in the ledger's words, or None if it is one.
 
-    NaN is a reading only for depth, where it says that nothing came back.
+    NaN is a reading only for depth, where it says that nothing came back, and for temperatures: a dead pixel.
 
     >>> import numpy as np
     >>> turn = Sample(topic="/imu", stamp=0, frame_id="", seq=0, data=np.array([0, 0, np.nan, 0, 0, 0]))
@@ -23,7 +23,7 @@ def refusal(sample: Sample, modality: Modality) -> str | None:
     if not _means(data.dtype, modality):
         return "dtype"
     if data.dtype.kind == "f":
-        usable = ~np.isinf(data) if modality == "depth" else np.isfinite(data)
+        usable = ~np.isinf(data) if modality in ("depth", "thermal") else np.isfinite(data)
         if not usable.all():
             return "not finite"
     return None
@@ -51,7 +51,7 @@ def _means(dtype: "np.dtype[np.generic]", modality: Modality) -> bool:
         case "vision":
             return dtype == np.uint8
         case "thermal":
-            return dtype in (np.uint8, np.uint16)
+            return dtype in (np.uint8, np.uint16) or dtype.kind == "f"
         case "depth":
             return dtype == np.uint16 or dtype.kind == "f"
         case "audio":

@@ -1,7 +1,7 @@
 """Where every sample went: counts by topic and cause, so that no loss is silent.
 
-For each topic, always: ``received = used + superseded + late + duplicate + overflow + rejected + in flight``,
-and what was sent is ``received + gap``.
+For each topic, always: ``sent = used + superseded + late + duplicate + overflow + rejected + gap + in flight``.
+All but the gap was received. What was sent is known by the samples' numbers, and by what the senders tell.
 """
 
 from collections import Counter
@@ -65,6 +65,19 @@ class Ledger:
     def row(self, topic: str) -> dict[str, int]:
         """Return every count of ``topic`` by cause."""
         return {cause: self.total(topic, cause) for cause in MEANING}
+
+    def rows(self) -> dict[str, dict[str, int]]:
+        """Return every count that is not 0, by topic and cause."""
+        rows: dict[str, dict[str, int]] = {}
+        with self._lock:
+            for (topic, cause, _), number in self._counts.items():
+                row = rows.setdefault(topic, {})
+                row[cause] = row.get(cause, 0) + number
+        return rows
+
+    def sent(self, topic: str) -> int:
+        """Return how many samples were sent, those included that came twice or not at all."""
+        return self.total(topic, "received") + self.total(topic, "gap")
 
     def details(self, topic: str) -> dict[str, int]:
         """Return the counts of ``topic`` that have a detail, as "cause detail"."""

@@ -14,6 +14,8 @@ Modality = Literal["vision", "text", "audio", "depth", "thermal", "imu"]
 MODALITIES: tuple[str, ...] = get_args(Modality)
 Phase = Literal["opened", "updated", "closed"]
 Closing = Literal["watermark", "deadline", "end"]
+State = Literal["init", "ok", "late", "stale", "dead", "recovered"]
+"""Of a stream, as a window sees it: never heard, as due, a sample or two behind, silent for longer, given up, back."""
 
 NS = 1_000_000_000
 """Nanoseconds in a second."""
@@ -28,8 +30,9 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):  # eq=False: ndarrays
     vision    (H, W, 3) uint8          RGB; (H, W) uint8 is grey
     audio     (n,) or (n, C)           int16, or float in [-1, 1]; ``stamp`` is the time of the first of the n
     depth     (H, W)                   uint16 millimetres, 0 = no return; or float metres, NaN = no return
-    thermal   (H, W)                   uint16 centikelvin, or uint8 grey
-    imu       (6,) float               ax ay az in m/s² with gravity, gx gy gz in rad/s; (3,) has no gyroscope
+    thermal   (H, W)                   uint16 centikelvin, float °C (NaN = dead), or uint8 grey
+    imu       (6,) float               ax ay az in m/s² with gravity, gx gy gz in rad/s; (3,) has no gyroscope;
+                                       other units are named by the channel's calibration
     ========  =======================  ======================================================================
     """
 
@@ -54,6 +57,18 @@ class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     sample_rate_hz: float = 0.0  # audio only: samples a second in a chunk
     time_offset_s: float = 0.0  # added to every stamp: exposure, cable and driver delays found by calibration
+    focal_px: float = 0.0  # depth only: focal length in the frame's own pixels; 0 is not known
+    baseline_m: float = 0.0  # depth only: between the two eyes of the camera; 0 is not known
+    acceleration_unit: Literal["m/s2", "g"] = "m/s2"  # imu only
+    rotation_unit: Literal["rad/s", "deg/s"] = "rad/s"  # imu only
+
+
+class Execution(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How encoders compute."""
+
+    device: str = "auto"  # "cpu", "cuda", "cuda:1"; auto is a GPU where there is one
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: bool = False  # by torch.compile: slow to start, then faster
 
 
 class Clip(Struct, frozen=True, kw_only=True, eq=False):
@@ -65,13 +80,16 @@ class Clip(Struct, frozen=True, kw_only=True, eq=False):
     end: int
     samples: tuple[Sample, ...]  # never empty: a topic without samples has no clip
     coverage: float  # share of [start, end) that samples cover, in (0, 1]
+    pairing_error: int = 0  # nanoseconds from the clip's centre to the sample nearest to it
     calibration: Calibration = Calibration()
 
 
 class Window(Struct, frozen=True, kw_only=True, eq=False):
     """What the whole rig sensed in ``[start, end)``.
 
-    ``coverage`` names every topic of the rig: 0 is absent, below 1 is partial.
+    ``coverage`` names every topic of the rig: 0 is absent, below 1 is partial; so does ``states``. ``clocks`` says of
+    topics whose stamps could not be taken as they came what was wrong and done; ``ledger`` is where every sample of a
+    topic had gone by cause, since the start, when the window closed.
     """
 
     start: int
@@ -79,6 +97,9 @@ class Window(Struct, frozen=True, kw_only=True, eq=False):
     clips: Mapping[str, Clip]
     coverage: Mapping[str, float]
     closed_by: Closing = "watermark"
+    states: Mapping[str, State] = {}
+    clocks: Mapping[str, tuple[str, ...]] = {}
+    ledger: Mapping[str, Mapping[str, int]] = {}
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -143,7 +164,10 @@ class Encoder(Protocol):
     """Turns clips of one modality into unit vectors; stateless, so that replicas are interchangeable."""
 
     modality: str
-    dim: int
+
+    @property
+    def dim(self) -> int:
+        """D, known without loading any weights."""
 
     def prepare(self, clip: Clip) -> Array:
         """Model-sized input of one clip: small enough to travel. Runs beside the synchronizer."""
@@ -157,7 +181,10 @@ class TextEncoder(Protocol):
     """Turns sentences into unit vectors of the same space."""
 
     modality: str
-    dim: int
+
+    @property
+    def dim(self) -> int:
+        """D, that of the other senses' encoders."""
 
     def tokenize(self, texts: Sequence[str]) -> Array:
         """Return (N, L) integer tokens, one row per text."""

@@ -12,6 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.gate import refusal
 from pipeline.ledger import Ledger
 from pipeline.messages import NS, Embedding, Event, Fusion, Observation, Operator, Received, Sample, Sink, Window
+from pipeline.streams import Streams
 from pipeline.sync import Synchronizer
 
 Encoding = asyncio.Task[list[Embedding]]
@@ -27,6 +28,7 @@ class Line:
         self.ledger = Ledger()
         self.clock = Clock(config.channels)
         self.sync = Synchronizer(config.window, config.channels, self.ledger)
+        self.streams = Streams()
         self.engine = engine
         self.fuse = fuse
         self.operators = operators
@@ -68,6 +70,8 @@ async def run(
     queued. Without it the result is a function of the samples alone.
     """
     async for observation in observations(windows(source, line, now), line, live=now is not None):
+        for event in line.streams(observation.window):
+            line.emit(event)
         for operator in line.operators:
             for event in _ask(operator, observation):
                 line.emit(event)
@@ -75,8 +79,8 @@ async def run(
         if now is not None:
             line.latency_ms.append((now() - observation.window.end) / 1e6)
         yield observation
-    for operator in line.operators:
-        for event in operator.finish():
+    for finish in (line.streams.finish, *(operator.finish for operator in line.operators)):
+        for event in finish():
             line.emit(event)
 
 

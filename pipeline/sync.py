@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.config import Channel, Windowing
 from pipeline.ledger import Ledger
-from pipeline.messages import NS, Clip, Closing, Sample, Window
+from pipeline.messages import NS, Clip, Closing, Sample, State, Window
 
 HOLE = 2.5
 """Two stamps further apart than this many periods leave a hole. Between 2, a single lost message beside jitter,
@@ -22,8 +22,11 @@ and 3, two lost in a row. The Kinect log of the TUM RGB-D benchmark has spacings
 IDLE = 10 * NS
 """So long a rig without one sample still gives windows, all absent; after that they pause until samples return."""
 
-MAX_BYTES = 256_000_000
+MAX_BYTES, MAX_SAMPLES = 256_000_000, 100_000
 """What one stream may hold here; beyond, its oldest samples are dropped and booked as overflow."""
+
+STALE_AFTER = NS // 10
+"""A stream is stale once it is silent for two periods and this much more (the promise for a killed sensor)."""
 
 
 class Synchronizer:
@@ -54,11 +57,11 @@ class Synchronizer:
             return []
         if dropped := stream.shed():
             self.ledger.count(sample.topic, "overflow", dropped)
-        if not self._closed:
+        if self._next is None or not self._closed:
             first = self._end_after(sample.stamp)
             self._next = first if self._next is None else min(self._next, first)
-        if sample.stamp < stream.newest:
-            return []
+        if sample.stamp < stream.newest or sample.stamp - self._lateness < self._next:
+            return []  # the watermark is at most this stream's own
         return self._advance(self._watermark(), "watermark")
 
     def tick(self, now: int) -> list[Window]:
@@ -97,8 +100,9 @@ class Synchronizer:
         return self._end_after(min(waiting) if waiting else upto)
 
     def _cut(self, end: int, why: Closing) -> Window:
-        clips, coverage = {}, {}
+        clips, coverage, states = {}, {}, {}
         for topic, stream in self._streams.items():
+            states[topic] = stream.look(end, self._dead)
             fresh = stream.count(max(self._closed, end - self._stride), end)
             if fresh:
                 self.ledger.count(topic, "used", fresh)
@@ -107,7 +111,7 @@ class Synchronizer:
             if clip:
                 clips[topic] = clip
             stream.forget(end + self._stride)
-        return Window(start=end - self._length, end=end, clips=clips, coverage=coverage, closed_by=why)
+        return Window(start=end - self._length, end=end, clips=clips, coverage=coverage, closed_by=why, states=states)
 
 
 class _Stream:
@@ -116,33 +120,45 @@ class _Stream:
     def __init__(self, channel: Channel, context: int, length: int) -> None:
         self.channel = channel
         self.newest = -1  # before the first sample nobody waits for this stream
+        self.state: State = "init"
         self.stamps: list[int] = []
         self.samples: list[Sample] = []
+        self._last = -1  # newest stamp before the last window's end
         self._nearest = context == 0
         self._reach = context or length
         self._size = 0
 
     def insert(self, sample: Sample) -> bool:
         """Put ``sample`` in its place; return whether it is new."""
-        place = len(self.stamps)
-        if self.stamps and sample.stamp <= self.stamps[-1]:
-            place = bisect_left(self.stamps, sample.stamp)
-            while place < len(self.stamps) and self.stamps[place] == sample.stamp:
-                if self.samples[place].seq == sample.seq:
-                    return False
-                if self.samples[place].seq > sample.seq:
-                    break
-                place += 1
-        self.stamps.insert(place, sample.stamp)
-        self.samples.insert(place, sample)
+        if not self.stamps or sample.stamp > self.stamps[-1]:
+            self.stamps.append(sample.stamp)
+            self.samples.append(sample)
+        elif not self._insert_between(sample):
+            return False
         self._size += sample.data.nbytes
         self.newest = max(self.newest, sample.stamp)
         return True
 
+    def _insert_between(self, sample: Sample) -> bool:
+        """Put an older ``sample`` in its place, by stamp and then by number; return whether it is new."""
+        place = bisect_left(self.stamps, sample.stamp)
+        while place < len(self.stamps) and self.stamps[place] == sample.stamp:
+            if self.samples[place].seq == sample.seq:
+                return False
+            if self.samples[place].seq > sample.seq:
+                break
+            place += 1
+        self.stamps.insert(place, sample.stamp)
+        self.samples.insert(place, sample)
+        return True
+
     def shed(self) -> int:
-        """Drop the oldest until the bound in bytes holds; return how many."""
+        """Drop the oldest until the bounds hold; return how many."""
+        if self._size <= MAX_BYTES and len(self.samples) <= MAX_SAMPLES:
+            return 0
         dropped = 0
-        while self._size > MAX_BYTES and len(self.samples) > dropped + 1:
+        held = len(self.samples)
+        while (self._size > MAX_BYTES and held > dropped + 1) or held - dropped > MAX_SAMPLES:
             self._size -= self.samples[dropped].data.nbytes
             dropped += 1
         self._drop(dropped)
@@ -154,6 +170,24 @@ class _Stream:
         self._size -= sum(sample.data.nbytes for sample in self.samples[:old])
         self._drop(old)
 
+    def look(self, end: int, dead: int) -> State:
+        """Return the state of this stream at ``end``, by its newest sample before."""
+        before = bisect_left(self.stamps, end)
+        if before:
+            self._last = max(self._last, self.stamps[before - 1])
+        silent, period = end - self._last, self.channel.period
+        if self._last < 0:
+            self.state = "init"
+        elif silent > dead:
+            self.state = "dead"
+        elif silent > 2 * period + STALE_AFTER:
+            self.state = "stale"
+        elif silent > HOLE * period:
+            self.state = "late"
+        else:
+            self.state = "recovered" if self.state in ("stale", "dead") else "ok"
+        return self.state
+
     def count(self, start: int, end: int) -> int:
         """Return how many samples lie in ``[start, end)``."""
         return bisect_left(self.stamps, end) - bisect_left(self.stamps, start)
@@ -164,10 +198,9 @@ class _Stream:
         first, last = bisect_left(self.stamps, start), bisect_left(self.stamps, end)
         if first == last:
             return None
-        samples = tuple(self.samples[first:last])
-        if self._nearest:
-            centre = (start + end) // 2
-            samples = (min(samples, key=lambda sample: (abs(sample.stamp - centre), sample.stamp)),)
+        centre = (start + end) // 2
+        nearest = self._place_nearest(centre, first, last)
+        samples = tuple(self.samples[nearest : nearest + 1] if self._nearest else self.samples[first:last])
         return Clip(
             topic=self.channel.topic,
             modality=self.channel.modality,
@@ -175,8 +208,16 @@ class _Stream:
             end=end,
             samples=samples,
             coverage=self._coverage(self.stamps[first:last], start, end),
+            pairing_error=abs(self.stamps[nearest] - centre),
             calibration=self.channel.calibration,
         )
+
+    def _place_nearest(self, centre: int, first: int, last: int) -> int:
+        """Return the place of the sample nearest to ``centre`` in ``[first, last)``; of two the earlier one."""
+        after = bisect_left(self.stamps, centre, first, last)
+        if after == last or (after > first and centre - self.stamps[after - 1] <= self.stamps[after] - centre):
+            after = bisect_left(self.stamps, self.stamps[after - 1], first, after)
+        return after
 
     def _coverage(self, stamps: list[int], start: int, end: int) -> float:
         """Share of ``[start, end)`` without holes; each sample covers one period from its stamp on, and never 0."""

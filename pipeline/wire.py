@@ -15,6 +15,12 @@ codec        str        ``raw`` (C order), ``zstd`` (of raw), ``jpeg`` or ``png`
 ===========  =========  =================================================================================
 
 Keys that a reader does not know are ignored, so that a later version may add some.
+
+Once a second and at its end a sender says of each topic what it has sent, so that a loss shows even if nothing comes
+after it: ``[topic][heartbeat: msgpack map][empty]`` with the keys ``version``, ``session``, ``next_seq`` (the number
+that its next sample will have), ``dropped`` (how many of those before it never left the host) and ``sent_ns``. A
+sender that does not is served as well; then the ledger knows of its gaps by the numbers alone.
+
 Nothing is allocated before the sizes in the header, in the payload and in the picture's own header agree.
 """
 
@@ -57,12 +63,23 @@ class Header(Struct, frozen=True, kw_only=True):
     codec: Codec = "raw"
 
 
+class Heartbeat(Struct, frozen=True, kw_only=True):
+    """What a sender has sent of one topic since its start."""
+
+    version: int
+    session: Annotated[str, Meta(min_length=1, max_length=64)]
+    next_seq: Natural
+    dropped: Natural = 0
+    sent_ns: Natural = 0
+
+
 class _Version(Struct, frozen=True):
     version: int
 
 
 _header_decoder = msgspec.msgpack.Decoder(Header)
 _version_decoder = msgspec.msgpack.Decoder(_Version)
+_heartbeat_decoder = msgspec.msgpack.Decoder(Heartbeat)
 _header_encoder = msgspec.msgpack.Encoder()
 
 
@@ -114,6 +131,22 @@ def read_header(frames: Sequence[Buffer], max_bytes: int = MAX_BYTES) -> tuple[s
     if header.codec == "raw" and size != len(frames[2]):
         raise WireError("shape", f"{topic}: {header.shape} of {dtype} is {size} bytes, the payload {len(frames[2])}")
     return topic, header
+
+
+def heartbeat_frames(topic: str, heartbeat: Heartbeat) -> list[Buffer]:
+    """Return the three frames of a heartbeat."""
+    return [topic.encode(), _header_encoder.encode(heartbeat), b""]
+
+
+def read_heartbeat(frames: Sequence[Buffer]) -> tuple[str, Heartbeat] | None:
+    """Return topic and heartbeat, or None for frames that are none; those are for ``read_header``."""
+    if len(frames) != 3 or len(frames[2]) or len(frames[1]) > MAX_HEADER_BYTES or len(frames[0]) > MAX_HEADER_BYTES:
+        return None
+    try:
+        heartbeat = _heartbeat_decoder.decode(frames[1])
+        return (str(frames[0], "utf-8"), heartbeat) if heartbeat.version == VERSION else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def decode(topic: str, header: Header, payload: Buffer) -> Sample:

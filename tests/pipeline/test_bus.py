@@ -19,7 +19,7 @@ from pipeline.errors import PipelineError
 from pipeline.ledger import Ledger
 from pipeline.messages import Event, Received
 from pipeline.security import make_keys
-from pipeline.wire import to_frames
+from pipeline.wire import Heartbeat, heartbeat_frames, to_frames
 
 ANYWHERE = Bus(address="tcp://127.0.0.1:*")
 
@@ -218,3 +218,72 @@ def test_events_can_be_listened_to(tmp_path: Path) -> None:
         topic, payload = listener.recv_multipart()
         assert topic == b"/events"
         assert msgspec.msgpack.decode(payload, type=Event) == event
+
+
+def raw(socket: zmq.Socket[bytes], *frames: bytes) -> None:
+    socket.send_multipart(list(frames))
+
+
+@pytest.fixture
+def plain(subscriber: Subscriber) -> Iterator[zmq.Socket[bytes]]:
+    """A sender that writes its frames by hand."""
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.XPUB)
+    with socket:
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.connect(subscriber.address)
+        assert socket.poll(5000)
+        yield socket
+
+
+def beat(next_seq: int, session: str = "s", dropped: int = 0) -> list[bytes]:
+    heartbeat = Heartbeat(version=1, session=session, next_seq=next_seq, dropped=dropped)
+    return [bytes(frame) for frame in heartbeat_frames("/imu", heartbeat)]
+
+
+def frames(seq: int, session: str = "s") -> list[bytes]:
+    return [bytes(frame) for frame in to_frames(sample(seq=seq), session)]
+
+
+def test_what_is_lost_at_the_end_is_known_from_the_heartbeat(subscriber: Subscriber, plain: zmq.Socket[bytes]) -> None:
+    raw(plain, *frames(0))
+    raw(plain, *beat(5, dropped=3))
+    until(lambda: subscriber.ledger.total("/imu", "gap"))
+    assert subscriber.ledger.row("/imu")["gap"] == 4
+    assert subscriber.ledger.sent("/imu") == 5
+    raw(plain, *frames(5))
+    raw(plain, *beat(6, dropped=3))
+    raw(plain, *frames(6))
+    take(subscriber, 3)
+    until(lambda: subscriber.ledger.details("/imu"))
+    assert subscriber.ledger.details("/imu") == {"gap at the source": 3}
+    assert subscriber.ledger.sent("/imu") == 7
+
+
+def test_a_heartbeat_of_what_was_sent_before_we_listened_is_no_gap(
+    subscriber: Subscriber, plain: zmq.Socket[bytes]
+) -> None:
+    raw(plain, *beat(1000))
+    raw(plain, *frames(1000))
+    take(subscriber, 1)
+    assert subscriber.ledger.row("/imu")["gap"] == 0
+
+
+def test_a_frame_that_cannot_be_read_is_rejected_and_no_gap_besides(
+    subscriber: Subscriber, plain: zmq.Socket[bytes]
+) -> None:
+    raw(plain, *frames(0))
+    raw(plain, b"/imu", b"broken", b"payload")  # number 1
+    raw(plain, *frames(4))
+    take(subscriber, 2)
+    row = subscriber.ledger.row("/imu")
+    assert (row["received"], row["rejected"], row["gap"]) == (3, 1, 2)
+    assert subscriber.ledger.sent("/imu") == 5
+
+
+def test_a_publisher_tells_what_it_has_sent(subscriber: Subscriber) -> None:
+    with closing(connected(subscriber.address)) as publisher:
+        publisher.publish(sample(seq=0))
+        take(subscriber, 1)
+        publisher._told["/imu"].next_seq = 12  # as if eleven more had been lost on their way
+    until(lambda: subscriber.ledger.total("/imu", "gap"))
+    assert subscriber.ledger.sent("/imu") == 12
