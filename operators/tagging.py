@@ -5,12 +5,12 @@ K = labels, B = background sentences, D = dimension.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from operators.encoders.presets import built, preset
 from operators.episodes import Episodes
 from pipeline.messages import Array, Event, Observation, TextEncoder
 
@@ -23,6 +23,8 @@ LABELS = {
     "breaking glass": ["glass breaking", "a window shatters"],
 }
 
+MINI_TEXT = preset("mini")["text"]
+
 BACKGROUND = ["nothing unusual", "an empty scene", "background noise"]
 
 
@@ -34,8 +36,8 @@ class Tagger:
     normalised mean of its sentences'. Its event opens at ``threshold``, lasts while the probability stays above
     ``release``, and closes after ``quiet`` windows below. Evidence is each topic's own cosine to the label.
 
-    With a text encoder that has placeholder weights all sentences lie close together, no label stands out from the
-    background, and the tagger abstains.
+    ``text`` is the encoder of its sentences, ``use`` and ``params``; in a line it is that of the model. With one that
+    has placeholder weights no label stands out from the background, and the tagger abstains.
     """
 
     def __init__(
@@ -46,8 +48,7 @@ class Tagger:
         release: float = 0.7,
         temperature: float = 0.02,
         quiet: int = 2,
-        encoder: str = "operators.encoders.text:TextEncoder",
-        params: Mapping[str, Any] = {},
+        text: Mapping[str, Any] = MINI_TEXT,
         source: str = "tagging",
     ) -> None:
         if empty := [label for label, sentences in labels.items() if not sentences]:
@@ -64,10 +65,9 @@ class Tagger:
         self.release = release
         self.temperature = temperature
         self.quiet = quiet
-        self.encoder = encoder
-        self.params = params
+        self.text = text
         self.source = source
-        self._text = _text_encoder(encoder, params)
+        self._encoder: TextEncoder = built(text)
         self._episodes = [Episodes(f"{source}/{label}", label, source, quiet) for label in labels]
 
     def __call__(self, observation: Observation) -> list[Event]:
@@ -90,8 +90,9 @@ class Tagger:
         """Return one probability per label; 0 if there is nothing to compare."""
         if not fused_D.any():
             return [0.0] * len(self._episodes)
-        if len(fused_D) != self._text.dim:
-            raise ValueError(f"{self.encoder} gives vectors of {self._text.dim}, those observed have {len(fused_D)}")
+        if len(fused_D) != self._encoder.dim:
+            due = self._encoder.dim
+            raise ValueError(f"{self.text['use']} gives vectors of {due}, those observed have {len(fused_D)}")
         labels_KD, background_BD = self._sentences
         background = np.logaddexp.reduce(background_BD @ fused_D / self.temperature)
         probabilities: list[float] = expit(labels_KD @ fused_D / self.temperature - background).tolist()
@@ -104,17 +105,7 @@ class Tagger:
         return np.array([mean / np.linalg.norm(mean) for mean in means]), self._embed(self.background)
 
     def _embed(self, sentences: Sequence[str]) -> Array:
-        return self._text.embed(self._text.tokenize(sentences)).astype(np.float64)
-
-
-def _text_encoder(name: str, params: Mapping[str, Any]) -> TextEncoder:
-    """Return the text encoder called ``module:Name``. Raise ValueError if there is none."""
-    module_name, _, class_name = name.partition(":")
-    try:
-        encoder: TextEncoder = getattr(import_module(module_name), class_name)(**params)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"encoder {name!r}: {error}") from error
-    return encoder
+        return self._encoder.embed(self._encoder.tokenize(sentences)).astype(np.float64)
 
 
 def _cosines(observation: Observation, label_D: Array) -> dict[str, float]:

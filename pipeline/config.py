@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from pipeline.errors import ConfigError
-from pipeline.messages import NS, Calibration, Modality
+from pipeline.messages import NS, Calibration, Execution, Modality
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
@@ -75,13 +75,14 @@ class Channel(Struct, frozen=True, forbid_unknown_fields=True):
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
     """One encoder a modality, and where they run. ``encoders`` override those of the preset."""
 
-    preset: str = "mini"
+    preset: str | dict[Modality, str] = "mini"  # one for all, or one for each modality
     encoders: dict[Modality, Part] = {}
     fusion: Part = Part("operators.fusion:CrossAttention")
     engine: Literal["local", "serve"] = "serve"
     deadline_s: Positive = 1.0  # an encoder that has not answered by then is absent from the window
     max_in_flight: Annotated[int, Meta(ge=1)] = 4  # live: a window that finds this many under way is skipped
     threads: Annotated[int, Meta(ge=1)] = 1  # of torch, in each encoder
+    execution: Execution = Execution()
 
 
 class Security(Struct, frozen=True, forbid_unknown_fields=True):

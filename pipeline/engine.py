@@ -6,7 +6,7 @@ that is slow, broken or nonsensical costs its own modality in that window and no
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Protocol
@@ -16,7 +16,7 @@ import torch
 
 from pipeline.build import build
 from pipeline.config import Channel, Model, Part
-from pipeline.errors import EngineError
+from pipeline.errors import ConfigError, EngineError
 from pipeline.messages import NS, Array, Clip, Embedding, Encoder, Sample, Window
 
 WARM_UP_S = 120.0
@@ -162,25 +162,32 @@ class Engine:
         self.last_error[modality] = detail
 
 
-def build_encoder(modality: str, part: Part, threads: int) -> Encoder:
-    """Construct the encoder of ``modality`` and limit torch to ``threads`` in this process.
+def build_encoder(modality: str, part: Part, model: Model) -> Encoder:
+    """Construct the encoder of ``modality`` as ``model`` wants it run, and limit torch to its threads in this process.
 
-    Raise EngineError if it is one of another modality.
+    Raise ConfigError if it is one of another modality.
     """
-    torch.set_num_threads(threads)
-    encoder: Encoder = build(part, f"model.encoders.{modality}")
+    torch.set_num_threads(model.threads)
+    encoder: Encoder = build(part, f"model.encoders.{modality}", execution=model.execution)
     if encoder.modality != modality:
-        raise EngineError(f"model.encoders.{modality}: {part.use} encodes {encoder.modality}")
+        raise ConfigError([f"model.encoders.{modality}: {part.use} encodes {encoder.modality}"])
     return encoder
 
 
 def build_encoders(model: Model, parts: Mapping[str, Part], modalities: Iterable[str]) -> dict[str, Encoder]:
-    """Construct the encoders of ``modalities``. Raise EngineError if their dimensions differ."""
-    encoders = {modality: build_encoder(modality, parts[modality], model.threads) for modality in modalities}
+    """Construct the encoders of ``modalities``. Raise ConfigError if their dimensions differ."""
+    encoders = {modality: build_encoder(modality, parts[modality], model) for modality in modalities}
+    if mistakes := list(unlike(encoders)):
+        raise ConfigError(mistakes)
+    return encoders
+
+
+def unlike(encoders: Mapping[str, Encoder]) -> Iterator[str]:
+    """Say which encoders have other dimensions than the rest: vectors of different length cannot be compared."""
     dims = {modality: encoder.dim for modality, encoder in encoders.items()}
     if len(set(dims.values())) > 1:
-        raise EngineError(f"model.encoders: one space needs one dimension, these have {dims}")
-    return encoders
+        told = ", ".join(f"{modality} {dim}" for modality, dim in dims.items())
+        yield f"model.encoders: one space needs one dimension, these have {told}"
 
 
 def blank_window(channels: Iterable[Channel]) -> Window:

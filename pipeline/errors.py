@@ -5,7 +5,8 @@ PipelineError
 ├── WireError       frames that are no sample; ``cause`` is the ledger's word for it
 ├── LogError        a file that is no log, or ends in the middle
 ├── SecurityError   keys that are missing, or an address that would be open to all
-└── EngineError     encoders that cannot be started
+├── EngineError     encoders that cannot be started
+└── InputError      a file or a value that a command was given and cannot use
 """
 
 from collections.abc import Sequence
@@ -41,3 +42,7 @@ class SecurityError(PipelineError):
 
 class EngineError(PipelineError):
     """Encoders that cannot be started."""
+
+
+class InputError(PipelineError):
+    """A file or a value that a command was given and cannot use."""

@@ -2,67 +2,17 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 
-from pipeline.clock import Clock
-from pipeline.config import Config
-from pipeline.engine import Engine
 from pipeline.errors import PipelineError
-from pipeline.gate import refusal
-from pipeline.ledger import Ledger
-from pipeline.messages import NS, Embedding, Event, Fusion, Observation, Operator, Received, Sample, Sink, Window
-from pipeline.streams import Streams
-from pipeline.sync import Synchronizer
+from pipeline.line import Line, Step
+from pipeline.messages import NS, Embedding, Event, Observation, Operator, Received, Window
 
 Encoding = asyncio.Task[list[Embedding]]
 
 
-class Line:
-    """The parts of one rig's line, and what passed through them."""
-
-    def __init__(
-        self, config: Config, engine: Engine, fuse: Fusion, operators: Sequence[Operator], sinks: Sequence[Sink]
-    ) -> None:
-        self.config = config
-        self.ledger = Ledger()
-        self.clock = Clock(config.channels)
-        self.sync = Synchronizer(config.window, config.channels, self.ledger)
-        self.streams = Streams()
-        self.engine = engine
-        self.fuse = fuse
-        self.operators = operators
-        self.sinks = sinks
-        self.windows = 0
-        self.skipped = 0  # windows that found max_in_flight others under way
-        self.events = 0  # opened
-        self.latency_ms: deque[float] = deque(maxlen=5000)  # from a window's end to its observation, live only
-        self._modalities = {channel.topic: channel.modality for channel in config.channels}
-
-    def admit(self, received: Received) -> Sample | None:
-        """Return the sample that the synchronizer may have, or book why not."""
-        sample = self.clock.correct(received)
-        cause = "future" if sample is None else refusal(sample, self._modalities[sample.topic])
-        if cause is None:
-            return sample
-        self.ledger.count(received.sample.topic, "rejected", detail=cause)
-        return None
-
-    def emit(self, event: Event) -> None:
-        """Hand ``event`` to every sink."""
-        self.events += event.phase == "opened"
-        for sink in self.sinks:
-            sink.write(event)
-
-    async def close(self) -> None:
-        """Stop the engine and the sinks."""
-        await self.engine.close()
-        for sink in self.sinks:
-            sink.close()
-
-
 async def run(
-    source: AsyncIterable[list[Received]], line: Line, now: Callable[[], int] | None = None
+    source: AsyncIterable[Sequence[Step]], line: Line, now: Callable[[], int] | None = None
 ) -> AsyncIterator[Observation]:
     """Yield every window's observation in order, after its events went to the sinks.
 
@@ -70,18 +20,19 @@ async def run(
     queued. Without it the result is a function of the samples alone.
     """
     async for observation in observations(windows(source, line, now), line, live=now is not None):
+        line.observed(observation)
         for event in line.streams(observation.window):
             line.emit(event)
         for operator in line.operators:
             for event in _ask(operator, observation):
                 line.emit(event)
-        line.windows += 1
         if now is not None:
             line.latency_ms.append((now() - observation.window.end) / 1e6)
         yield observation
     for finish in (line.streams.finish, *(operator.finish for operator in line.operators)):
         for event in finish():
             line.emit(event)
+    line.is_complete = True
 
 
 def _ask(operator: Operator, observation: Observation) -> list[Event]:
@@ -92,19 +43,17 @@ def _ask(operator: Operator, observation: Observation) -> list[Event]:
 
 
 async def windows(
-    source: AsyncIterable[list[Received]], line: Line, now: Callable[[], int] | None = None
+    source: AsyncIterable[Sequence[Step]], line: Line, now: Callable[[], int] | None = None
 ) -> AsyncIterator[Window]:
     """Yield the windows of ``source`` in order."""
     async for batch in source:
-        for received in batch:
-            sample = line.admit(received)
-            if sample is not None:
-                for window in line.sync.push(sample):
-                    yield window
-        if now is not None:
-            for window in line.sync.tick(now()):
+        for step in batch:
+            for window in line.take(step):
                 yield window
-    for window in line.sync.finish():
+        if now is not None:
+            for window in line.tick(now()):
+                yield window
+    for window in line.finish():
         yield window
 
 
@@ -118,9 +67,7 @@ async def observations(source: AsyncIterable[Window], line: Line, live: bool) ->
         end = None
         try:
             async for window in source:
-                if live and under_way.full():
-                    line.skipped += 1
-                else:
+                if not line.skips(window, is_busy=live and under_way.full()):
                     await under_way.put((window, asyncio.create_task(line.engine.encode(window))))
         except Exception as error:  # carried over to the reader, who raises it after what came before
             end = error
@@ -132,19 +79,20 @@ async def observations(source: AsyncIterable[Window], line: Line, live: bool) ->
             if isinstance(item, Exception):
                 raise item
             window, encoding = item
-            yield line.fuse(window, await encoding)
+            yield line.fuse(window, line.answered(window, await encoding))
     finally:
         feeder.cancel()
 
 
-async def paced(samples: Iterable[Received], line: Line, rate: float | None) -> AsyncIterator[list[Received]]:
-    """Yield recorded samples ``rate`` times as fast as they were received; None is as fast as the line takes them."""
+async def paced(steps: Iterable[Step], line: Line, rate: float | None) -> AsyncIterator[list[Step]]:
+    """Yield recorded steps ``rate`` times as fast as they were received; None is as fast as the line takes them."""
     started: tuple[float, int] | None = None
-    for received in samples:
-        if rate is not None:
-            started = started or (time.monotonic(), received.received)
-            due = started[0] + (received.received - started[1]) / NS / rate
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-        line.ledger.count(received.sample.topic, "received")
-        line.ledger.saw(received.sample.topic, received.sample.stamp, received.received)
-        yield [received]
+    for step in steps:
+        if isinstance(step, Received):
+            if rate is not None:
+                started = started or (time.monotonic(), step.received)
+                due = started[0] + (step.received - started[1]) / NS / rate
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            line.ledger.count(step.sample.topic, "received")
+            line.ledger.saw(step.sample.topic, step.sample.stamp, step.received)
+        yield [step]

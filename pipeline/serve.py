@@ -41,9 +41,9 @@ OBJECT_STORE_BYTES = 256_000_000
 class Replica:
     """One encoder behind Serve. torch runs in one thread of its own, so that loop and health checks stay alive."""
 
-    def __init__(self, modality: str, part: Part, threads: int, path: list[str]) -> None:
+    def __init__(self, modality: str, part: Part, model: Model, path: list[str]) -> None:
         sys.path[:] = path  # a part is looked for where the line found it
-        self._encoder = build_encoder(modality, part, threads)
+        self._encoder = build_encoder(modality, part, model)
         self._worker = ThreadPoolExecutor(1, "embed")
         self._busy_since: float | None = None
 
@@ -139,7 +139,7 @@ class Serve:
             graceful_shutdown_timeout_s=1,
             graceful_shutdown_wait_loop_s=0.1,
         )
-        return deployment.bind(modality, part, self._model.threads, sys.path)
+        return deployment.bind(modality, part, self._model, sys.path)
 
 
 def _complaints() -> str:

@@ -46,6 +46,11 @@ class Synchronizer:
         self._next: int | None = None  # end of the next one; unknown before the first sample
         self._last_seen = 0  # end of the last window that held a sample
 
+    @property
+    def position(self) -> tuple[int, int | None]:
+        """Ends of the last window that closed and of the next one."""
+        return self._closed, self._next
+
     def push(self, sample: Sample) -> list[Window]:
         """Take one sample; return the windows that it completes, mostly none."""
         stream = self._streams[sample.topic]

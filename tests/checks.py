@@ -105,7 +105,7 @@ def is_data_of(modality: str, data: Array) -> bool:
         case "depth":
             return (data.dtype == np.uint16 or kind == "f") and data.ndim == 2
         case "thermal":
-            return data.dtype in (np.uint16, np.uint8) and data.ndim == 2
+            return (data.dtype in (np.uint16, np.uint8) or kind == "f") and data.ndim == 2
         case "imu":
             return kind == "f" and shape in ((6,), (3,))
     return False

@@ -17,8 +17,12 @@ HOMES = {
     "mujoco": {"sensors/simulator"},
     "cv2": {"sensors/camera.py"},
     "sounddevice": {"sensors/microphone.py"},
-    "torch": {"operators", "pipeline/engine.py"},
+    "torch": {"operators", "pipeline/engine.py", "pipeline/commands/bench"},
     "torchaudio": {"operators"},
+    "open_clip": {"operators/encoders"},
+    "av": {"operators/encoders"},
+    "matplotlib": {"operators/encoders/show.py"},
+    "safetensors": {"operators"},
     "typer": {"pipeline/commands"},
     "rich": {"pipeline/commands", "pipeline/monitor"},
 }

@@ -1,5 +1,6 @@
 """The README is true: every command, key and protocol is in it, and its example publishes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from golden import golden
 from makers import IMU
 
 import pipeline.messages
@@ -24,7 +26,7 @@ PROTOCOLS = [
     for name, thing in vars(pipeline.messages).items()
     if getattr(thing, "_is_protocol", False) and name != "Protocol"
 ]
-EXAMPLE = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+EMBEDDER, PUBLISHER = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def keys() -> list[str]:
@@ -63,13 +65,11 @@ def test_every_file_that_is_linked_is_there() -> None:
 
 
 def test_the_example_publishes(tmp_path: Path) -> None:
-    assert EXAMPLE is not None
-    code = EXAMPLE[1]
-    assert len(code.splitlines()) <= 30
+    assert len(PUBLISHER.splitlines()) <= 30
     address = f"ipc://{tmp_path}/bus"
-    assert "tcp://127.0.0.1:5570" in code
+    assert "tcp://127.0.0.1:5570" in PUBLISHER
     script = tmp_path / "publisher.py"
-    script.write_text(code.replace("tcp://127.0.0.1:5570", address).replace("range(1000)", "range(100)"))
+    script.write_text(PUBLISHER.replace("tcp://127.0.0.1:5570", address).replace("range(1000)", "range(100)"))
     ledger = Ledger()
     with closing(Subscriber(Bus(address=address), [IMU], ledger)) as subscriber:
         subprocess.run([sys.executable, script], check=True, timeout=60, cwd=tmp_path)
@@ -78,3 +78,22 @@ def test_the_example_publishes(tmp_path: Path) -> None:
     assert [item.sample.seq for item in got] == list(range(100))
     assert got[0].sample.data[2] == 9.81
     assert not ledger.lost("/imu")
+
+
+def test_the_example_embeds(tmp_path: Path) -> None:
+    (tmp_path / "dog.jpg").write_bytes(golden("img_320x240.png").read_bytes())
+    (tmp_path / "bark.wav").write_bytes(golden("audio_mono16k_short.wav").read_bytes())
+    script = tmp_path / "embed.py"
+    assert "imagebind:imagebind_huge.pth" in EMBEDDER
+    script.write_text(EMBEDDER.replace("imagebind:imagebind_huge.pth", "mini"))
+    done = subprocess.run(
+        [sys.executable, script],
+        check=True,
+        timeout=60,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    rows = [[float(value) for value in row.split()] for row in re.sub(r"[\[\]]", "", done.stdout).splitlines()]
+    assert [row[place] for place, row in enumerate(rows)] == pytest.approx([1, 1, 1], abs=1e-5)

@@ -1,45 +1,84 @@
-"""Sentences, byte by byte."""
+"""Sentences, as the byte pairs that CLIP reads."""
 
+import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
-import numpy as np
-import torch
-from torch.nn import functional
+from operators.encoders.checkpoint import load_tower
+from operators.encoders.execution import Runner
+from operators.encoders.tower import CONTEXT, Architecture, Tower
+from pipeline.messages import Array, Execution
 
-from operators.encoders.tower import Tower
-from pipeline.messages import Array
+MARKS = {"<|startoftext|>": "<start_of_text>", "<|endoftext|>": "<end_of_text>"}
+"""The marks of start and end as CLIP writes them, and as our tokenizer knows them."""
 
-LENGTH = 128
-"""Bytes of a text that count; the rest is cut."""
+_MARK = re.compile("|".join(map(re.escape, [*MARKS, *MARKS.values()])), re.IGNORECASE)
 
 
 class TextEncoder:
-    """UTF-8 bytes as tokens; needs no vocabulary. The weights are placeholders: near in spelling, not in meaning."""
+    """CLIP's byte-pair encoding: lower case, 49 408 tokens, 77 to a text, the last of which is the end mark.
+
+    A longer text is cut. A mark written in a text is read as letters; with ``marks`` it is a mark, as in ImageBind,
+    and ends the text. No ``weights``: placeholders, by which no sentence means anything.
+    """
 
     modality: str = "text"
 
-    def __init__(self, dim: int = 256, seed: int = 0) -> None:
-        self.dim = dim
+    def __init__(
+        self,
+        tower: Architecture = Architecture(),
+        weights: str = "",
+        seed: int = 0,
+        execution: Execution = Execution(),
+        marks: bool = False,
+    ) -> None:
+        self.tower = tower
+        self.weights = weights
         self.seed = seed
+        self.execution = execution
+        self.marks = marks
+
+    @property
+    def dim(self) -> int:
+        return self.tower.dim
+
+    @property
+    def scale(self) -> float:
+        """1 / temperature, that of the contrastive loss."""
+        return self._tower.scale
 
     def tokenize(self, texts: Sequence[str]) -> Array:
-        """Return (N, 128) int64 tokens: byte + 1, then 0 to the end.
+        """Return (N, 77) int64 tokens: start, text, end, then 0. Raise ValueError for what is no text.
 
-        >>> TextEncoder().tokenize(["fire", ""])[:, :5].tolist()
-        [[103, 106, 115, 102, 0], [0, 0, 0, 0, 0]]
+        >>> TextEncoder().tokenize(["a fire"])[0, :6].tolist()
+        [49406, 320, 1769, 49407, 0, 0]
         """
-        tokens = np.zeros((len(texts), LENGTH), np.int64)
-        for row, text in zip(tokens, texts, strict=True):
-            encoded = np.frombuffer(text.encode()[:LENGTH], np.uint8)
-            row[: len(encoded)] = encoded.astype(np.int64) + 1
+        if wrong := [text for text in texts if not isinstance(text, str)]:
+            raise ValueError(f"a text is a string, this one is {wrong[0]!r}")
+        tokens: Array = _tokenizer()([_MARK.sub(self._read, text) for text in texts]).numpy()
         return tokens
 
     def embed(self, batch: Array) -> Array:
-        """Return (N, D) float32 with unit rows for (N, 128) tokens."""
-        bytes_NLC = functional.one_hot(torch.tensor(batch), 257)[..., 1:].float()  # padding is no byte
-        return self._tower.embed(16 * bytes_NLC.transpose(1, 2).unsqueeze(2))
+        """Return (N, D) float32 with unit rows for (N, 77) tokens."""
+        return self._run(batch)
 
     @cached_property
     def _tower(self) -> Tower:
-        return Tower((256, 1, LENGTH), (1, 1), self.dim, self.seed)
+        return load_tower(self.modality, self.tower, self.weights, self.seed)
+
+    @cached_property
+    def _run(self) -> Runner:
+        return Runner(self._tower, self.execution)
+
+    def _read(self, mark: re.Match[str]) -> str:
+        written = mark[0].lower()
+        return MARKS.get(written, written) if self.marks else " ".join(written)
+
+
+@lru_cache(1)
+def _tokenizer() -> Any:
+    """Keep the vocabulary, which takes longer to read than a text to encode."""
+    from open_clip.tokenizer import SimpleTokenizer  # here: open_clip takes as long to import as torch
+
+    return SimpleTokenizer(context_length=CONTEXT)

@@ -1,26 +1,28 @@
 """A config becomes a line: the one place where presets, parts, engine and sinks meet."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from operators.encoders.presets import preset
+from operators.encoders.presets import mixed, preset
 from pipeline.build import build, check
-from pipeline.config import Config, Part, load
-from pipeline.engine import Engine, Local, build_encoders
+from pipeline.config import Config, Model, Part, load
+from pipeline.engine import Engine, Local, build_encoder, build_encoders, unlike
 from pipeline.errors import ConfigError, SecurityError
+from pipeline.line import Line
+from pipeline.logs.recorder import Recorder
+from pipeline.logs.rows import WindowRow
 from pipeline.messages import Fusion, Sink
-from pipeline.run import Line
 from pipeline.security import allow
 
 
 def load_checked(path: Path) -> Config:
     """Read a rig file. Raise ConfigError with all that is wrong in it, its parts' parameters included."""
     config = load(path)
-    mistakes = [f"{path}: {mistake}" for mistake in mistakes_of(config)]
+    mistakes = list(mistakes_of(config)) or list(unlike_dimensions(config))
     if mistakes:
-        raise ConfigError(mistakes)
+        raise ConfigError([f"{path}: {mistake}" for mistake in mistakes])
     return config
 
 
@@ -51,16 +53,43 @@ def mistakes_of(config: Config) -> Iterator[str]:
             yield f"bus.{name}: {error}"
 
 
+def unlike_dimensions(config: Config) -> Iterator[str]:
+    """Say which encoders of a config without other mistakes do not share one space; no weights are loaded for it."""
+    parts = encoder_parts(config)
+    if text := text_part(config):
+        parts["text"] = text
+    try:
+        encoders = {modality: build_encoder(modality, part, config.model) for modality, part in parts.items()}
+    except ConfigError as error:
+        yield from error.mistakes
+    else:
+        yield from unlike(encoders)
+
+
+def model_parts(model: Model) -> dict[str, Part]:
+    """Return every encoder of the preset, or what the config says instead. Raise ConfigError for an unknown preset."""
+    try:
+        if isinstance(model.preset, str):
+            named = preset(model.preset)
+        else:
+            named = mixed({str(modality): name for modality, name in model.preset.items()})
+    except ValueError as error:
+        raise ConfigError([f"model.preset: {error}"]) from error
+    parts = {modality: Part(**part) for modality, part in named.items()}
+    return parts | {str(modality): part for modality, part in model.encoders.items()}
+
+
+def text_part(config: Config) -> Part | None:
+    """Return the model's text encoder, if it has one."""
+    return model_parts(config.model).get("text")
+
+
 def encoder_parts(config: Config) -> dict[str, Part]:
-    """Return the encoder of every modality that a channel has: the preset's, or what the config says instead.
+    """Return the encoder of every modality that a channel has.
 
     Raise ConfigError for an unknown preset or a modality without encoder.
     """
-    try:
-        parts = {modality: Part(**part) for modality, part in preset(config.model.preset).items()}
-    except ValueError as error:
-        raise ConfigError([f"model.preset: {error}"]) from error
-    parts |= {str(modality): part for modality, part in config.model.encoders.items()}
+    parts = model_parts(config.model)
     modalities = dict.fromkeys(channel.modality for channel in config.channels)
     missing = [modality for modality in modalities if modality not in parts]
     if missing:
@@ -68,13 +97,32 @@ def encoder_parts(config: Config) -> dict[str, Part]:
     return {modality: parts[modality] for modality in modalities}
 
 
-def assemble(config: Config, extra_sinks: list[Sink] | None = None) -> Line:
-    """Build the line of ``config``; its engine still has to be started. Raise ConfigError or EngineError."""
+def assemble(
+    config: Config,
+    extra_sinks: list[Sink] | None = None,
+    record: Path | None = None,
+    recorded: Mapping[int, WindowRow] | None = None,
+) -> Line:
+    """Build the line of ``config``; its engine still has to be started.
+
+    ``record`` is the file to record into, ``recorded`` the windows of a run to repeat. Raise ConfigError, EngineError,
+    or LogError for a file that cannot be written.
+    """
     given: dict[str, Any] = {"address": config.bus.events, "security": config.security}
+    text = text_part(config)
+    sentences = {"text": {"use": text.use, "params": text.params}} if text else {}
     fuse: Fusion = build(config.model.fusion, "model.fusion")
-    operators = [build(part, f"operators[{index}]") for index, part in enumerate(config.operators)]
+    operators = [build(part, f"operators[{index}]", **sentences) for index, part in enumerate(config.operators)]
     sinks = [build(part, f"sinks[{index}]", **given) for index, part in enumerate(config.sinks)]
-    return Line(config, build_engine(config), fuse, operators, [*sinks, *(extra_sinks or [])])
+    engine = build_engine(config)
+    recorder = Recorder(record, config, model_name(config)) if record else None
+    return Line(config, engine, fuse, operators, [*sinks, *(extra_sinks or [])], recorder, recorded)
+
+
+def model_name(config: Config) -> str:
+    """Return the encoders of ``config`` in one line, for whoever reads its recording."""
+    parts = encoder_parts(config)
+    return ", ".join(f"{modality} {part.use} {part.params}" for modality, part in parts.items())
 
 
 def build_engine(config: Config) -> Engine:

@@ -1,8 +1,12 @@
-"""Where commands print: the terminal, or a file or pipe that is wide enough for every table."""
+"""Where commands print: the terminal, or a file or pipe that is wide enough for every table; and how they refuse."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
+
+from pipeline.errors import InputError
 
 PIPE_WIDTH = 160
 
@@ -10,3 +14,14 @@ PIPE_WIDTH = 160
 def make_console() -> Console:
     """Return the console of standard output."""
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn what operators refuse, ValueError and OSError, into InputError, which ends a command with code 2."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+    except ValueError as error:
+        raise InputError(str(error)) from error

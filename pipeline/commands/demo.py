@@ -12,25 +12,27 @@ from rich.table import Table
 
 from pipeline.commands.assembly import load_checked
 from pipeline.commands.console import make_console
-from pipeline.commands.run import live
+from pipeline.commands.run import live, tell_digests
 from pipeline.config import Config
 from pipeline.errors import ConfigError
+from pipeline.line import Line
 from pipeline.messages import NS, Event
-from pipeline.run import Line
 from sensors.simulator import Happening, timetable
 
 
 def demo(
     seconds: Annotated[float, typer.Option(help="How long the rig runs.")] = 60.0,
     config: Annotated[Path | None, typer.Option(help="Another rig file whose sensors are simulated.")] = None,
+    record: Annotated[Path | None, typer.Option(help="A new MCAP file for all that comes in and is said.")] = None,
 ) -> None:
     """Run the simulated rig through the whole line and compare the events with the truth."""
     rig = config or find_config("demo.toml")
     settings = load_checked(rig)
     truth = truth_of(settings, seconds)
     console, events = make_console(), EventList()
-    line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, [events]))
+    line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, [events], record))
     report(console, line, truth, list(events.by_id.values()), start_ns)
+    tell_digests(console, line)
 
 
 def find_config(name: str) -> Path:

@@ -6,18 +6,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from pipeline.commands.assembly import assemble, load_checked
 from pipeline.commands.console import make_console
+from pipeline.commands.run import tell_digests
 from pipeline.config import Config, Model, Part
+from pipeline.engine import WARM_UP_S
 from pipeline.errors import LogError, PipelineError
 from pipeline.ledger import MEANING
+from pipeline.line import Line, Step
 from pipeline.logs import Log
+from pipeline.logs.recorded import Recorded, is_recorded
 from pipeline.messages import NS, Event, Observation, Received
-from pipeline.run import Line, paced
+from pipeline.run import paced
 from pipeline.run import run as run_line
 
 
@@ -25,12 +30,39 @@ def replay(
     log: Annotated[Path, typer.Argument(help="An MCAP file, a ROS 1 bag, or a rosbag2 folder.")],
     config: Annotated[Path | None, typer.Option(help="A rig file; without one, channels are read off the log.")] = None,
     rate: Annotated[str, typer.Option(help="How many times as fast as it was recorded, or 'max'.")] = "max",
+    verify: Annotated[bool, typer.Option(help="Fail unless a recorded run comes out again, bit for bit.")] = False,
 ) -> None:
-    """Replay a recorded log through the line and print its windows and events."""
-    speed = _speed(rate)
+    """Replay a recorded log through the line and print its windows and events.
+
+    A run that rigbind recorded is repeated with its own rig, deadline by deadline.
+    """
+    speed, console = _speed(rate), make_console()
+    run = Recorded(log) if config is None and is_recorded(log) else None
+    if verify and run is None:
+        raise LogError(f"{log}: there is nothing to verify: it was not recorded by `rigbind run --record`")
     with Log(log) as recording:
-        rig = load_checked(config) if config else _rig_of(recording, log)
-        asyncio.run(_replay(recording, rig, speed, make_console()))
+        rig = as_recorded(run) if run else load_checked(config) if config else _rig_of(recording, log)
+        line = asyncio.run(_replay(recording, rig, speed, console, run))
+    tell_digests(console, line)
+    if verify and run:
+        _verify(console, line, run)
+
+
+def as_recorded(run: Recorded) -> Config:
+    """Return the rig of a recorded run, with its encoders in this process, and nobody told of its events."""
+    config = run.config
+    return replace(config, model=replace(config.model, engine="local", deadline_s=WARM_UP_S), sinks=[])
+
+
+def _verify(console: Console, line: Line, run: Recorded) -> None:
+    """Compare with the run that was recorded. Raise LogError naming what is not the same."""
+    if not run.complete:
+        missing = ", ".join(f"{topic} {number}" for topic, number in run.dropped.items()) or "its end"
+        raise LogError(f"{run.path}: the recording is not complete, so nothing can be proved; it lacks {missing}")
+    unlike = [name for name, digest in line.digest.hex().items() if run.digests.get(name) != digest]
+    if unlike:
+        raise LogError(f"{run.path}: the replay is not the run: {', '.join(unlike)} differ")
+    console.print(f"verified: {line.windows} windows, their embeddings and events are those of the run, bit for bit")
 
 
 def _speed(rate: str) -> float | None:
@@ -53,16 +85,17 @@ def _rig_of(recording: Log, path: Path) -> Config:
     return Config(channels=channels, model=Model(engine="local"), operators=[Part("operators.novelty:Novelty")])
 
 
-async def _replay(recording: Log, rig: Config, speed: float | None, console: Console) -> None:
+async def _replay(recording: Log, rig: Config, speed: float | None, console: Console, run: Recorded | None) -> Line:
     printer = _Printer(console, recording.start)
-    line = assemble(rig, [printer])
+    line = assemble(rig, [printer], recorded={row.end: row for row in run.closings()} if run else None)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("replay", total=(recording.end - recording.start) / NS)
 
-        def read() -> Iterator[Received]:
-            for received in recording.samples(rig.channels):
-                yield received
-                progress.update(task, completed=(received.received - recording.start) / NS)
+        def read() -> Iterator[Step]:
+            for step in run.steps() if run else recording.samples(rig.channels):
+                yield step
+                if isinstance(step, Received):
+                    progress.update(task, completed=(step.received - recording.start) / NS)
 
         try:
             await line.engine.start(rig.channels)
@@ -71,6 +104,7 @@ async def _replay(recording: Log, rig: Config, speed: float | None, console: Con
         finally:
             await line.close()
             _print_ledger(console, line, recording)
+    return line
 
 
 class _Printer:

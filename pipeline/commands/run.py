@@ -15,9 +15,9 @@ from pipeline.commands.assembly import assemble, load_checked
 from pipeline.commands.console import make_console
 from pipeline.commands.sense import sensing
 from pipeline.config import Config
+from pipeline.line import Line
 from pipeline.messages import NS, Sink
 from pipeline.monitor.terminal import TerminalMonitor
-from pipeline.run import Line
 from pipeline.run import run as run_line
 
 
@@ -25,17 +25,25 @@ def run(
     rig: Annotated[Path, typer.Argument(help="The rig's TOML file.")],
     seconds: Annotated[float, typer.Option(help="Stop after this long; 0 runs until Ctrl-C.")] = 0.0,
     sensors: Annotated[bool, typer.Option(help="Run the rig's sensors too, each in its own process.")] = True,
+    record: Annotated[Path | None, typer.Option(help="A new MCAP file for all that comes in and is said.")] = None,
 ) -> None:
     """Run one rig's line: samples from its address, windows, embeddings, events."""
-    config = load_checked(rig)
-    asyncio.run(live(rig, config, seconds, sensors, make_console(), []))
+    config, console = load_checked(rig), make_console()
+    line, _ = asyncio.run(live(rig, config, seconds, sensors, console, [], record))
+    tell_digests(console, line)
 
 
 async def live(
-    rig: Path, config: Config, seconds: float, sensors: bool, console: Console, sinks: list[Sink]
+    rig: Path,
+    config: Config,
+    seconds: float,
+    sensors: bool,
+    console: Console,
+    sinks: list[Sink],
+    record: Path | None = None,
 ) -> tuple[Line, int]:
     """Run the line of ``config`` and draw it; return it when it has ended, with the time its sensors started."""
-    line = assemble(config, sinks)
+    line = assemble(config, sinks, record)
     monitor = TerminalMonitor(line, console)
     line.sinks = [*line.sinks, monitor]
     with ExitStack() as stack:
@@ -53,6 +61,18 @@ async def live(
         finally:
             await line.close()
     return line, start_ns
+
+
+def tell_digests(console: Console, line: Line) -> None:
+    """Print what a replay of this run must come to, and what became of its recording."""
+    for name, digest in line.digest.hex().items():
+        console.print(f"{name:<10} sha256 {digest}", highlight=False)
+    if line.recorder:
+        missing = ", ".join(f"{topic} {number}" for topic, number in line.recorder.dropped.items())
+        told = line.recorder.error or f"recorded into {line.recorder.path}" + (
+            f"; left out: {missing}" if missing else ""
+        )
+        console.print(told, highlight=False, soft_wrap=True)
 
 
 def _stop_when_asked(subscriber: Subscriber, seconds: float) -> None:

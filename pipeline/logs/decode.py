@@ -20,6 +20,8 @@ class AudioFormat(Struct, frozen=True, kw_only=True):
 
 PICTURES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "foxglove_msgs/msg/CompressedImage")
 BARE_AUDIO = ("audio_common_msgs/msg/AudioData", "audio_common_msgs/msg/AudioDataStamped")
+RAW_AUDIO = {"pcm-s16": "<i2", "pcm-f32": "<f4", "pcm-f64": "<f8"}
+"""Formats of foxglove_msgs/RawAudio; it defines the first, the others are what our recorder adds for float."""
 READABLE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(PICTURES, ("vision", "depth", "thermal")),
     **dict.fromkeys((*BARE_AUDIO, "foxglove_msgs/msg/RawAudio"), ("audio",)),
@@ -73,10 +75,10 @@ def _audio(message: Any, audio: AudioFormat) -> Array:
     """(n,) or (n, C), from interleaved bytes."""
     num_channels = getattr(message, "number_of_channels", audio.num_channels) or 1
     form = getattr(message, "format", "pcm-s16")
-    if form != "pcm-s16":  # the one that foxglove_msgs/RawAudio defines
+    if form not in RAW_AUDIO:
         raise MessageError("encoding", f"audio format {form!r} is not read")
     data = np.ascontiguousarray(getattr(message, "audio", message).data)
-    dtype = np.dtype(audio.dtype)
+    dtype = np.dtype(RAW_AUDIO[form] if hasattr(message, "format") else audio.dtype)
     if data.size == 0 or data.nbytes % (dtype.itemsize * num_channels):
         raise MessageError("sizes", f"{data.nbytes} bytes are no whole {num_channels}-channel {dtype} samples")
     values = data.view(dtype).astype(dtype.newbyteorder("="), copy=False)

@@ -66,8 +66,8 @@ def _raw_modality(topic: str, name: str) -> str:
         return "thermal" if is_thermal(topic) else "vision"
     if not is_thermal(topic):
         return "depth"
-    if encoding.dtype == "f4":
-        raise ValueError("thermal pictures in 32FC1 do not say their unit")
+    if encoding.dtype.startswith("f"):
+        raise ValueError(f"thermal pictures in {name} do not say their unit")
     return "thermal"
 
 

@@ -17,6 +17,9 @@ from mcap.summary import Summary
 from pipeline.errors import LogError
 from pipeline.logs.raw import Connection, RawMessage, telling
 
+MESSAGES = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK)
+"""Records that lead to messages."""
+
 
 class Mcap:
     """One ``.mcap`` file."""
@@ -51,7 +54,7 @@ class Mcap:
 
     def _in_file_order(self, file: IO[bytes], topics: Collection[str]) -> Iterator[RawMessage]:
         """Read from the start, sorting within each chunk only: without an index, all else is not known yet."""
-        for record in _records(self.path, file):
+        for record in records(self.path, file, MESSAGES):
             for message in self._unpack(record):
                 connection = self._connections[message.channel_id]
                 if not topics or connection.topic in topics:
@@ -69,7 +72,7 @@ class Mcap:
 
     def _learn(self, channel: Channel) -> None:
         if channel.id not in self._connections:
-            self._connections[channel.id] = _connection(channel, self._schemas.get(channel.schema_id))
+            self._connections[channel.id] = connection_of(channel, self._schemas.get(channel.schema_id))
 
 
 def _summary(path: Path) -> Summary | None:
@@ -79,8 +82,8 @@ def _summary(path: Path) -> Summary | None:
     return None
 
 
-def _records(path: Path, file: IO[bytes]) -> Iterator[McapRecord]:
-    """Yield what leads to messages, up to the footer; a record is an opcode, a length and so many bytes.
+def records(path: Path, file: IO[bytes], wanted: Collection[Opcode]) -> Iterator[McapRecord]:
+    """Yield the records of the ``wanted`` kinds, up to the footer; one is an opcode, a length and so many bytes.
 
     Raise LogError where the file ends before a record does.
     """
@@ -92,15 +95,16 @@ def _records(path: Path, file: IO[bytes]) -> Iterator[McapRecord]:
             break
         if head[0] == Opcode.FOOTER:
             return
-        body = file.read(length)
-        if head[0] in (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK):
-            yield next(StreamReader(io.BytesIO(head + body), skip_magic=True, emit_chunks=True).records)
+        if head[0] in wanted:
+            yield next(StreamReader(io.BytesIO(head + file.read(length)), skip_magic=True, emit_chunks=True).records)
         place += 9 + length
+        file.seek(place)
     raise LogError(f"{path}: the log is cut: the file ends at byte {size}, in the record that begins at byte {place}")
 
 
-def _connection(channel: Channel, schema: Schema | None) -> Connection:
-    name, syntax = (schema.name, schema.encoding) if schema else ("", "")
+def connection_of(channel: Channel, schema: Schema | None) -> Connection:
+    """Return what ``channel`` says of its messages; the type of one without schema is the one in its metadata."""
+    name, syntax = (schema.name, schema.encoding) if schema else (channel.metadata.get("type", ""), "")
     return Connection(
         topic=channel.topic,
         type=re.sub(r"^(\w+)/(\w+)$", r"\1/msg/\2", name),

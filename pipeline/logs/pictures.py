@@ -33,13 +33,14 @@ ENCODINGS = {
     "mono16": Encoding("u2", "v"),
     "16UC1": Encoding("u2", "v"),
     "32FC1": Encoding("f4", "v"),
+    "64FC1": Encoding("f8", "v"),
     **{f"bayer_{tile}8": Encoding("u1", tile, mosaic=True) for tile in ("rggb", "bggr", "gbrg", "grbg")},
 }
 """By sensor_msgs' names (sensor_msgs/image_encodings)."""
 
 _FITS = {
     "vision": {("u1", 2), ("u1", 3)},
-    "depth": {("u2", 2), ("f4", 2)},
+    "depth": {("u2", 2), ("f4", 2), ("f8", 2)},
     "thermal": {("u1", 2), ("u2", 2)},
 }
 """Kinds and dimensions of each modality's data."""

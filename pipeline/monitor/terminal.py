@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.line import Line
 from pipeline.messages import Event, Observation
-from pipeline.run import Line
 
 REFRESH_S = 0.5
 PLAIN_S = 10.0
@@ -107,6 +107,8 @@ class TerminalMonitor:
         times = {m: statistics.median(times) for m, times in line.engine.latency_ms.items() if times}
         if times:
             text += "; encoders: " + ", ".join(f"{modality} {ms:.0f}" for modality, ms in times.items()) + " ms"
+        if line.recorder and line.recorder.error:
+            text += f"; {line.recorder.error}"
         faults = ", ".join(f"{m} {cause} {n}" for (m, cause), n in line.engine.faults.items())
         return Text(text + (f"; missing: {faults}" if faults else ""))
 

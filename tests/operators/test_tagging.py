@@ -1,25 +1,27 @@
 import numpy as np
 import pytest
+from fakes import Words
 from msgspec.structs import replace
 from situations import DIM, TOPICS, observations, observe
 
-from operators.encoders.text import TextEncoder
 from operators.tagging import Tagger
 from pipeline.messages import Array, Event, Observation
 
 LABELS = {"fire": ["a fire burning"], "glass": ["glass breaks", "breaking glass"]}
+WORDS = {"use": "fakes:Words"}
+TEXT = {"use": "operators.encoders.text:TextEncoder"}
 BACKGROUND = ["nothing unusual"]
 
 
 def sentence(text: str) -> Array:
-    encoder = TextEncoder()
+    encoder = Words()
     vector: Array = encoder.embed(encoder.tokenize([text]))[0]
     return vector
 
 
 def sharp(**params: float) -> Tagger:
-    """A tagger cold enough to tell the placeholder text encoder's vectors apart."""
-    return Tagger(LABELS, BACKGROUND, temperature=1e-4, **params)  # type: ignore[arg-type]
+    """A tagger whose sentences are far apart."""
+    return Tagger(LABELS, BACKGROUND, text=WORDS, temperature=0.05, **params)  # type: ignore[arg-type]
 
 
 def hearing(*texts: str) -> list[Observation]:
@@ -50,7 +52,7 @@ def test_labels_do_not_compete() -> None:
 
 def test_between_release_and_threshold_an_open_tag_stays_and_none_opens() -> None:
     fire, nothing = sentence("a fire burning"), sentence("nothing unusual")
-    half = observe(1, {"/microphone": fire + 0.98 * nothing})
+    half = observe(1, {"/microphone": fire + 0.9 * nothing})
     tagger = sharp(threshold=0.99, release=0.3)
     probability = tagger._probabilities(half.fused)[0]
     assert 0.3 < probability < 0.99
@@ -77,7 +79,7 @@ def test_extreme_temperatures_do_not_overflow() -> None:
 
 
 def test_other_dimensions_are_named() -> None:
-    tagger = Tagger(LABELS, BACKGROUND, params={"dim": 64})
+    tagger = Tagger(LABELS, BACKGROUND, text=TEXT | {"params": {"tower": {"dim": 64}}})
     with pytest.raises(ValueError, match=f"text:TextEncoder gives vectors of 64, those observed have {DIM}"):
         tagger(observe(0, dict.fromkeys(TOPICS, np.ones(DIM))))
 
@@ -91,10 +93,10 @@ def test_other_dimensions_are_named() -> None:
         ({"threshold": 0.2}, "release 0.7 and threshold 0.2"),
         ({"temperature": 0.0}, "temperature 0.0"),
         ({"quiet": 0}, "quiet 0"),
-        ({"encoder": "operators.encoders.text:TxtEncoder"}, "TxtEncoder"),
-        ({"encoder": "nowhere:Text"}, "nowhere"),
-        ({"encoder": "nowhere"}, "encoder 'nowhere'"),
-        ({"params": {"dims": 3}}, "dims"),
+        ({"text": {"use": "operators.encoders.text:TxtEncoder"}}, "TxtEncoder"),
+        ({"text": {"use": "nowhere:Text"}}, "nowhere"),
+        ({"text": {"use": "nowhere"}}, "encoder 'nowhere'"),
+        ({"text": TEXT | {"params": {"dims": 3}}}, "dims"),
     ],
 )
 def test_impossible_parameters_are_refused_by_name(params: dict[str, object], named: str) -> None:

@@ -10,7 +10,7 @@ from makers import CAMERA, IMU, MICROPHONE, RIG, streams
 
 from pipeline.config import Channel, Model, Part, Windowing
 from pipeline.engine import Engine, Local, blank_window, build_encoders
-from pipeline.errors import EngineError
+from pipeline.errors import ConfigError, EngineError
 from pipeline.messages import Embedding, Encoder, Window
 from pipeline.sync import Synchronizer
 
@@ -104,12 +104,12 @@ def test_an_encoder_that_cannot_answer_at_all_is_told_at_the_start() -> None:
 
 def test_one_space_has_one_dimension() -> None:
     parts = {"imu": Part("fakes:Counting"), "audio": Part("fakes:Counting", {"modality": "audio", "dim": 8})}
-    with pytest.raises(EngineError, match=r"these have {'imu': 4, 'audio': 8}"):
+    with pytest.raises(ConfigError, match=r"one space needs one dimension, these have imu 4, audio 8"):
         build_encoders(Model(), parts, parts)
 
 
 def test_an_encoder_of_another_modality_is_told() -> None:
-    with pytest.raises(EngineError, match=r"model\.encoders\.audio: fakes:Counting encodes imu"):
+    with pytest.raises(ConfigError, match=r"model\.encoders\.audio: fakes:Counting encodes imu"):
         build_encoders(Model(), {"audio": Part("fakes:Counting")}, ["audio"])
 
 

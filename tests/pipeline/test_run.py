@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -13,8 +13,9 @@ from operators.fusion import CrossAttention
 from pipeline.config import Channel, Config, Model
 from pipeline.engine import Engine, Local
 from pipeline.errors import LogError, PipelineError
+from pipeline.line import Line, Step
 from pipeline.messages import NS, Encoder, Event, Observation, Received
-from pipeline.run import Line, paced, run
+from pipeline.run import paced, run
 
 COUNTING: dict[str, Encoder] = {channel.modality: Counting(channel.modality) for channel in RIG}
 
@@ -29,7 +30,7 @@ def line_of(
 
 
 def replay(
-    line: Line, source: AsyncIterator[list[Received]], now: Callable[[], int] | None = None
+    line: Line, source: AsyncIterable[Sequence[Step]], now: Callable[[], int] | None = None
 ) -> list[Observation]:
     async def session() -> list[Observation]:
         observed = [observation async for observation in run(source, line, now)]
@@ -87,7 +88,8 @@ def test_bad_samples_are_booked_and_disturb_nobody() -> None:
         Received(sample=sample(at_s=1.0, seq=9001, data=np.zeros((2, 2))), received=T0 + NS),
         Received(sample=sample(at_s=900.0, seq=9002), received=T0 + NS),
     ]
-    observed = replay(line, paced(sorted(good + bad, key=lambda item: item.received), line, None))
+    steps = sorted(good + bad, key=lambda item: item.received)
+    observed = replay(line, paced(steps, line, None))
     assert len(observed) == 6
     assert line.ledger.details("/imu") == {"rejected not finite": 1, "rejected shape": 1, "rejected future": 1}
     assert line.ledger.in_flight("/imu") == 0

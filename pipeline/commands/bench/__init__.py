@@ -3,9 +3,10 @@
 import typer
 
 from pipeline.commands.bench.bus import bus
+from pipeline.commands.bench.encoders import encoders
 from pipeline.commands.bench.overhead import overhead
 from pipeline.commands.bench.sync import sync
 
 bench = typer.Typer(help="Measure the line on this machine.", no_args_is_help=True)
-for command in (overhead, bus, sync):
+for command in (overhead, bus, sync, encoders):
     bench.command()(command)

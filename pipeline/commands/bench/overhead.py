@@ -54,7 +54,7 @@ async def _overhead(windows: int, json: Path | None) -> None:
         "serve_over_direct_ms_p99": float(np.percentile(by_serve - direct, 99)),
         "cpu_s_per_window": cpu_s,
     }
-    publish("bench overhead", figures, AIMS, json, model=config.model.preset)
+    publish("bench overhead", figures, AIMS, json, model=str(config.model.preset))
 
 
 async def _three_ways(window: Window, local: Engine, served: Engine) -> tuple[float, float, float]:

@@ -1,10 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
 from situations import clip_of
 
 from operators.encoders.imu import ImuEncoder
-from pipeline.messages import NS, Array, Clip
+from pipeline.messages import NS, Array, Calibration, Clip
 
 MIDDLES = (np.arange(2000) + 0.5) / 1000
 """Of the steps, in seconds since the clip's start."""
@@ -71,6 +73,71 @@ def test_samples_that_are_not_finite_count_as_missing() -> None:
     np.testing.assert_allclose(prepared(replace(clip, samples=samples)), prepared(clip), atol=0.02)
 
 
-def test_nothing_finite_is_refused() -> None:
-    with pytest.raises(ValueError, match="/imu: none of 3 samples is finite"):
+def test_no_finite_acceleration_is_refused() -> None:
+    with pytest.raises(ValueError, match="/imu: none of 3 samples has a finite acceleration"):
         prepared(clip_of([np.full(6, np.inf) for _ in range(3)], "imu"))
+
+
+def test_a_gyroscope_that_fails_leaves_the_acceleration() -> None:
+    clip = swing(100)
+    deaf = [replace(sample, data=np.array([*sample.data[:3], 1.0, np.nan, 1.0])) for sample in clip.samples]
+    np.testing.assert_array_equal(prepared(replace(clip, samples=tuple(deaf))), prepared(clip))
+
+
+def test_a_few_rotations_are_held_over_the_whole_clip() -> None:
+    rows = [np.array([0, 0, 9.81, 0, 0, np.nan if n % 100 else n / 100]) for n in range(200)]
+    turning = prepared(clip_of(rows, "imu", 100))[5]
+    np.testing.assert_allclose(turning[MIDDLES < 1], 0)
+    np.testing.assert_allclose(turning[MIDDLES > 1], 1)
+
+
+def test_one_sample_lasts_the_whole_clip() -> None:
+    row = np.array([1.0, 2.0, 9.81, 0.1, 0.2, 0.3])
+    np.testing.assert_allclose(prepared(clip_of([row], "imu")), np.tile(row[:, np.newaxis], 2000), rtol=1e-6)
+
+
+def test_units_of_the_calibration_become_si() -> None:
+    clip = clip_of([np.array([0, 0, 1, 0, 90, 0.0]) for _ in range(10)], "imu")
+    curve = prepared(replace(clip, calibration=Calibration(acceleration_unit="g", rotation_unit="deg/s")))
+    np.testing.assert_allclose(curve[2], 9.80665, rtol=1e-6)
+    np.testing.assert_allclose(curve[4], np.pi / 2, rtol=1e-6)
+
+
+def test_numbers_beyond_float32_count_as_missing() -> None:
+    rows = [np.array([0, 0, 1e300 if n == 5 else 9.81, 0, 0, 0]) for n in range(200)]
+    np.testing.assert_allclose(prepared(clip_of(rows, "imu", 100))[2], 9.81, rtol=1e-6)
+
+
+def test_rotation_may_come_first_and_keeps_its_spread() -> None:
+    clip = swing(100)
+    first = ImuEncoder(order="rotation first")
+    np.testing.assert_array_equal(first.prepare(clip)[[3, 4, 5, 0, 1, 2]], prepared(clip))
+    batch = first.prepare(clip)[np.newaxis]
+    spread = ImuEncoder(order="rotation first", std=(1.0, 1.0, 1.0, 1.0, 1.0, 1.0))
+    ratio = np.array([1, 1, 1, 9.80665, 9.80665, 9.80665], np.float32).reshape(6, 1)
+    np.testing.assert_allclose(spread.embed(batch / ratio), first.embed(batch), atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [16, 500, 5000])
+def test_other_numbers_of_steps_work(steps: int) -> None:
+    encoder = ImuEncoder(steps=steps)
+    curve = encoder.prepare(swing(400))
+    assert curve.shape == (6, steps)
+    np.testing.assert_allclose(np.linalg.norm(encoder.embed(curve[np.newaxis])), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"steps": 15}, r"steps 15 must hold at least one patch of \[1, 16\]"),
+        ({"order": "xyz"}, "order 'xyz' must be one of 'acceleration first', 'rotation first'"),
+        ({"std": (1.0, 1.0, 1.0, 1.0, 1.0, 0.0)}, "must be six numbers above 0"),
+    ],
+)
+def test_impossible_parameters_are_refused_with_their_value(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ImuEncoder(**params)
+
+
+def test_temperature_is_that_of_the_paper() -> None:
+    assert ImuEncoder().scale == pytest.approx(5)

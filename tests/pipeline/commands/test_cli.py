@@ -61,7 +61,7 @@ def test_check_lists_every_mistake_with_its_place(tmp_path: Path) -> None:
 sensor = { use = "sensors.simulator:Imu", params = { sed = 1 } }
 
 [model.encoders]
-imu = { use = "operators.encoders.imu:ImuEncoder", params = { dim = "large" } }
+imu = { use = "operators.encoders.imu:ImuEncoder", params = { seed = "large" } }
 
 [[operators]]
 use = "operators.novelty:Noveltee"
@@ -80,7 +80,7 @@ keys = "no/such/folder"
     assert done.returncode == 2
     told = [line.partition("rig.toml: ")[2] for line in done.stderr.splitlines()]
     assert told == [
-        "model.encoders.imu.params.dim: Expected `int`, got `str`: 'large'",
+        "model.encoders.imu.params.seed: Expected `int`, got `str`: 'large'",
         "channels[0].sensor.params.sed: sensors.simulator:Imu has no such parameter; did you mean `seed`?",
         "operators[0].use: 'operators.novelty:Noveltee': module operators.novelty has no 'Noveltee'; "
         "did you mean 'Novelty'?",
@@ -100,6 +100,11 @@ def test_a_rig_without_channels_is_none(tmp_path: Path) -> None:
     ("extra", "told"),
     [
         ('preset = "huge"', "model.preset: there is no preset 'huge'"),
+        ('preset = "imagebind"', "model.preset: preset 'imagebind' needs a weights after a colon"),
+        ('preset = { imu = "openclip:RN50/" }', "has no encoder for imu; it has vision, text"),
+        ('preset = { imu = "mini", text = "openclip:RN50/" }', "one dimension, these have imu 256, text 1024"),
+        ('preset = { vison = "mini" }', "model.preset"),
+        ('execution = { dtype = "int8" }', "model.execution.dtype: Invalid enum value 'int8'"),
         ('[bus]\naddress = "tcp://*:5570"', "bus.address: tcp://*:5570 can be reached from other hosts"),
     ],
 )

@@ -16,8 +16,9 @@ import pytest
 from pipeline.bus import Subscriber
 from pipeline.commands.assembly import assemble, load_checked
 from pipeline.commands.sense import sensing
+from pipeline.line import Line
 from pipeline.messages import NS, Observation
-from pipeline.run import Line, run
+from pipeline.run import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault]
 

@@ -11,9 +11,10 @@ from makers import SHARED
 
 from pipeline.commands.assembly import assemble
 from pipeline.config import Channel, Config, Model, Windowing, load
+from pipeline.line import Line
 from pipeline.logs import Log
 from pipeline.messages import NS, Observation
-from pipeline.run import Line, paced, run
+from pipeline.run import paced, run
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = SHARED / "data"

@@ -11,9 +11,10 @@ from rich.console import Console
 from operators.fusion import CrossAttention
 from pipeline.config import Channel, Config
 from pipeline.engine import Engine, Local
+from pipeline.line import Line
 from pipeline.messages import Encoder, Event
 from pipeline.monitor.terminal import TerminalMonitor
-from pipeline.run import Line, paced, run
+from pipeline.run import paced, run
 
 
 def drawn(channels: list[Channel], sensing: list[Channel], events: list[Event], terminal: bool) -> str:

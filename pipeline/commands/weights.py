@@ -1,0 +1,42 @@
+"""``rigbind weights info|convert``: what a checkpoint holds, and the same as safetensors."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from operators.encoders import conversion
+from pipeline.commands.console import make_console, refusing
+
+weights = typer.Typer(help="Look into checkpoints, and convert them.", no_args_is_help=True)
+
+Source = Annotated[Path, typer.Argument(help="ImageBind's or OpenCLIP's weights: .safetensors, .pth, .pt, .bin.")]
+
+
+@weights.command()
+def info(source: Source) -> None:
+    """Print the towers in a checkpoint with their sizes, and the file's SHA-256."""
+    table = Table("modality", "tensors", "parameters", "dtype", "width", "blocks", "dim", "MB")
+    with refusing():
+        for tower in conversion.contents(source):
+            sizes = (tower.width, tower.blocks, tower.dim)
+            counts = (str(tower.tensors), f"{tower.parameters:,}")
+            table.add_row(tower.modality, *counts, tower.dtypes, *map(str, sizes), f"{tower.mb:.1f}")
+        console = make_console()
+        console.print(table)
+        megabytes = source.stat().st_size / 1e6
+        console.print(f"{source}: {megabytes:.1f} MB, SHA-256 {conversion.sha256(source)}", soft_wrap=True)
+
+
+@weights.command()
+def convert(
+    source: Source,
+    target: Annotated[Path, typer.Argument(help="The safetensors file to write, in ImageBind's key layout.")],
+    modality: Annotated[list[str], typer.Option(help="Only this one; may be repeated.")] = [],  # noqa: B006
+    dtype: Annotated[conversion.Dtype | None, typer.Option(help="Instead of the numbers' own.")] = None,
+) -> None:
+    """Write a checkpoint, or some of its modalities, as safetensors: just what a rig needs, or half the size."""
+    with refusing():
+        written = conversion.convert(source, target, modality, dtype)
+    print(f"{target}: {', '.join(written)}, {target.stat().st_size / 1e6:.1f} MB")

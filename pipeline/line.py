@@ -1,0 +1,134 @@
+"""One rig's line: its parts, and what passes through them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from pipeline.clock import Clock
+from pipeline.config import Config
+from pipeline.digest import Digest
+from pipeline.engine import Engine
+from pipeline.gate import refusal
+from pipeline.ledger import Ledger
+from pipeline.logs.recorder import Recorder
+from pipeline.logs.rows import Tick, WindowRow
+from pipeline.messages import Embedding, Event, Fusion, Observation, Operator, Received, Sample, Sink, Window
+from pipeline.streams import Streams
+from pipeline.sync import Synchronizer
+
+Step = Received | Tick
+"""What moves a line: a sample, or in the replay of a run the moment at which its deadlines were looked at."""
+
+
+class Line:
+    """Holds the parts and the counts; ``pipeline.run`` moves it.
+
+    ``recorder`` writes down what comes in and what is said. ``recorded`` are the windows of a run that is repeated,
+    by their end: what was skipped then, or not answered, is so again.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        fuse: Fusion,
+        operators: Sequence[Operator],
+        sinks: Sequence[Sink],
+        recorder: Recorder | None = None,
+        recorded: Mapping[int, WindowRow] | None = None,
+    ) -> None:
+        self.config = config
+        self.ledger = Ledger()
+        self.clock = Clock(config.channels)
+        self.sync = Synchronizer(config.window, config.channels, self.ledger)
+        self.streams = Streams()
+        self.engine = engine
+        self.fuse = fuse
+        self.operators = operators
+        self.sinks = sinks
+        self.recorder = recorder
+        self.recorded = recorded
+        self.digest = Digest()
+        self.is_complete = False  # whether the stream came to its end: only then does a replay have the same digests
+        self.windows = 0
+        self.skipped = 0  # windows that found max_in_flight others under way
+        self.events = 0  # opened
+        self.latency_ms: deque[float] = deque(maxlen=5000)  # from a window's end to its observation, live only
+        self._modalities = {channel.topic: channel.modality for channel in config.channels}
+
+    def admit(self, received: Received) -> Sample | None:
+        """Return the sample that the synchronizer may have, or book why not."""
+        if self.recorder:
+            self.recorder.sample(received)
+        sample = self.clock.correct(received)
+        cause = "future" if sample is None else refusal(sample, self._modalities[sample.topic])
+        if cause is None:
+            return sample
+        self.ledger.count(received.sample.topic, "rejected", detail=cause)
+        return None
+
+    def take(self, step: Step) -> Iterator[Window]:
+        """Yield the windows that ``step`` completes."""
+        if isinstance(step, Tick):
+            yield from self.tick(step.now)
+        elif (sample := self.admit(step)) is not None:
+            yield from self._closed(self.sync.push(sample))
+
+    def tick(self, now: int) -> Iterator[Window]:
+        """Yield the windows whose deadline has passed at ``now``."""
+        before = self.sync.position
+        windows = self.sync.tick(now)
+        if self.recorder and self.sync.position != before:
+            self.recorder.tick(now)
+        yield from self._closed(windows)
+
+    def finish(self) -> Iterator[Window]:
+        """Yield what is left at the end of the stream."""
+        yield from self._closed(self.sync.finish())
+
+    def skips(self, window: Window, is_busy: bool) -> bool:
+        """Say whether ``window`` is not encoded: too many others are under way, or were when it was recorded."""
+        row = self.recorded.get(window.end) if self.recorded else None
+        skipped = row.skipped if row else is_busy
+        if skipped:
+            self.skipped += 1
+            if self.recorder:
+                self.recorder.skipped(window)
+        return skipped
+
+    def answered(self, window: Window, embeddings: list[Embedding]) -> list[Embedding]:
+        """Return the embeddings that ``window`` has: of a run that is repeated, those that it had then."""
+        row = self.recorded.get(window.end) if self.recorded else None
+        return [embedding for embedding in embeddings if embedding.topic in row.answered] if row else embeddings
+
+    def observed(self, observation: Observation) -> None:
+        """Book ``observation``."""
+        self.windows += 1
+        self.digest.observation(observation)
+        if self.recorder:
+            self.recorder.observed(observation)
+
+    def emit(self, event: Event) -> None:
+        """Hand ``event`` to every sink."""
+        self.events += event.phase == "opened"
+        self.digest.event(event)
+        if self.recorder:
+            self.recorder.event(event)
+        for sink in self.sinks:
+            sink.write(event)
+
+    async def close(self) -> None:
+        """Stop the engine, the recorder and the sinks."""
+        await self.engine.close()
+        if self.recorder:
+            await asyncio.to_thread(self.recorder.close, self.digest.hex() if self.is_complete else {})
+        for sink in self.sinks:
+            sink.close()
+
+    def _closed(self, windows: list[Window]) -> Iterator[Window]:
+        for window in windows:
+            if self.recorder:
+                self.recorder.closed(window)
+            yield replace(window, ledger=self.ledger.rows())

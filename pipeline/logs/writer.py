@@ -1,0 +1,113 @@
+"""One MCAP file of samples and rows, which Foxglove, the ``mcap`` library and rosbags read as it is.
+
+A sample's MCAP channel says of it what its ROS message cannot (``exact.Form``); rows are JSON.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from mcap.writer import CompressionType, Writer
+
+from pipeline.config import Channel, Config
+from pipeline.errors import LogError
+from pipeline.logs.exact import Form, definition, encode, form_of, loose
+from pipeline.logs.rows import TOPICS, Row, json_schema
+from pipeline.messages import Received
+
+RECORD = "rigbind"
+"""The name of our MCAP metadata records: one at the start, and one at the end of a recording that came to its end."""
+
+CHUNK_BYTES = 4 << 20
+"""A chunk is compressed once it holds so much, or is flushed: some 720p frames."""
+
+MAX_FORMS = 1000
+"""How many MCAP channels are made for samples (there can be 65 535); a sender that starts anew ever again, or has
+another frame for each sample, has the rest of its samples in its topic's loose form."""
+
+
+class LogWriter:
+    """Writes to a new file at ``path``; ``model`` names the encoders and their weights.
+
+    Raise LogError if there is a file already, or if none can be made; later OSError comes through.
+    """
+
+    def __init__(self, path: Path, config: Config, model: str = "") -> None:
+        self._rig: dict[str, Channel] = {channel.topic: channel for channel in config.channels}
+        self._channels: dict[Form | type[Row], int] = {}
+        self._schemas: dict[str, int] = {}
+        told = {"version": _version(), "model": model, "config": msgspec.json.encode(config).decode()}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("xb")
+            self._writer: Any = Writer(self._file, CHUNK_BYTES, CompressionType.ZSTD)
+            self._writer.start(profile="ros2", library=f"rigbind {_version()}")
+            self._writer.add_metadata(RECORD, told)
+            self._file.flush()
+        except OSError as error:
+            taken = isinstance(error, FileExistsError) and path.exists()
+            why = "there is a file already, and none is written over" if taken else error.strerror
+            raise LogError(f"{path}: no recording can be written there: {why}") from error
+
+    def sample(self, received: Received) -> None:
+        """Write one sample."""
+        channel = self._rig.get(received.sample.topic)
+        form = form_of(received, channel.modality if channel else "")
+        if form not in self._channels and len(self._channels) >= MAX_FORMS:
+            form = loose(form.topic)
+        data = encode(received, form, channel.calibration.sample_rate_hz if channel else 0.0)
+        self._writer.add_message(
+            self._channels.get(form) or self._open(form, channel),
+            received.received,
+            data,
+            received.sent,
+            received.sample.seq % 2**32,  # all of it, where the form has no other place for it
+        )
+
+    def row(self, row: Row, log_time: int) -> None:
+        """Write one row."""
+        kind = type(row)
+        channel = self._channels.get(kind)
+        if channel is None:
+            # Without an MCAP schema of its own: rosbags 0.11 opens no file that has one in another language than ROS's
+            told = {"type": f"rigbind.{kind.__name__}", "schema": json_schema(kind)}
+            channel = self._channels[kind] = self._writer.register_channel(TOPICS[kind], "json", 0, told)
+        self._writer.add_message(channel, log_time, msgspec.json.encode(row), log_time)
+
+    def flush(self) -> None:
+        """Hand all to the operating system; after this, the end of the process loses nothing of it."""
+        self._writer.flush()
+
+    def finish(self, told: Mapping[str, str]) -> None:
+        """Write what is held, ``told`` as metadata, and the index."""
+        self._writer.flush()
+        self._writer.add_metadata(RECORD, dict(told))
+        self._writer.finish()
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that takes no more."""
+        self._file.close()
+
+    def _open(self, form: Form, channel: Channel | None) -> int:
+        if form.type not in self._schemas:
+            self._schemas[form.type] = self._writer.register_schema(form.type, "ros2msg", definition(form.type))
+        told = {
+            "rigbind": _version(),
+            "session": form.session,
+            "dtype": form.dtype,
+            "frame_id": form.frame_id,
+            "modality": channel.modality if channel else "",
+            "calibration": msgspec.json.encode(channel.calibration).decode() if channel else "",
+        }
+        self._channels[form] = self._writer.register_channel(form.topic, "cdr", self._schemas[form.type], told)
+        return self._channels[form]
+
+
+def _version() -> str:
+    try:
+        return version("rigbind")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "unknown"

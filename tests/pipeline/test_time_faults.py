@@ -1,0 +1,135 @@
+"""Faults of time and of the network, one test each: a broken stream costs itself, and nothing else its windows."""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
+from hashlib import sha256
+from statistics import median
+
+import pytest
+from fakes import Counting
+from makers import CAMERA, IMU, RIG, received, stream, streams
+
+from operators.fusion import CrossAttention
+from pipeline.bus import Publisher, Subscriber
+from pipeline.config import Bus, Channel, Config, Windowing
+from pipeline.engine import Engine, Local
+from pipeline.line import Line
+from pipeline.messages import NS, Encoder, Received, Sample, Window
+from pipeline.run import paced, run, windows
+from pipeline.sync import Synchronizer
+
+OTHERS = [channel for channel in RIG if channel is not CAMERA]
+
+
+def line_of(channels: list[Channel]) -> Line:
+    encoders: dict[str, Encoder] = {channel.modality: Counting(channel.modality) for channel in channels}
+    return Line(Config(channels=channels), Engine(encoders, Local(encoders), 5.0), CrossAttention(), [], [])
+
+
+def windows_of(samples: Sequence[Received], channels: list[Channel] = RIG) -> list[Window]:
+    async def all_of() -> list[Window]:
+        line = line_of(channels)
+        return [window async for window in windows(paced(samples, line, None), line)]
+
+    return asyncio.run(all_of())
+
+
+def fingerprint(windows: list[Window], channels: Sequence[Channel]) -> str:
+    """SHA-256 of what the windows hold of ``channels``."""
+    digest = sha256()
+    for window in windows:
+        digest.update(f"{window.start} {window.end}".encode())
+        for channel in channels:
+            if clip := window.clips.get(channel.topic):
+                digest.update(f"{clip.topic} {clip.start} {clip.end} {clip.coverage}".encode())
+                for item in clip.samples:
+                    digest.update(f"{item.stamp} {item.seq}".encode() + item.data.tobytes())
+    return digest.hexdigest()
+
+
+def test_a_hundred_arrival_orders_give_one_hash() -> None:
+    """T7: any order within the lateness, 50 ms here, gives the same windows."""
+    samples = streams(RIG, 0, 4)
+    hashes = set()
+    for seed in range(100):
+        rng = random.Random(seed)
+        arrival = sorted(samples, key=lambda item: item.stamp + rng.randrange(45_000_000))
+        synchronizer = Synchronizer(Windowing(), RIG)
+        closed = [window for item in arrival for window in synchronizer.push(item)] + synchronizer.finish()
+        hashes.add(fingerprint(closed, RIG))
+    assert len(hashes) == 1
+    assert len(fingerprint([], RIG)) == 64
+    assert fingerprint(closed[1:], RIG) not in hashes
+
+
+@pytest.mark.slow
+@pytest.mark.fault
+def test_after_a_stall_of_the_line_latency_is_back_within_two_windows() -> None:
+    """T9: the line's own loop stands still for two seconds while samples go on coming."""
+    channels = [CAMERA, IMU]
+    line = line_of(channels)
+    latency: list[tuple[float, float]] = []
+    stalled = threading.Event()
+
+    async def session(subscriber: Subscriber) -> None:
+        async def stalling() -> AsyncIterator[list[Received]]:
+            async for batch in subscriber.arrivals():
+                if not stalled.is_set() and len(latency) >= 8:
+                    stalled.set()
+                    time.sleep(2)
+                    latency.append((time.monotonic(), -1))
+                yield batch
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(11, subscriber.stop)
+        async for observation in run(stalling(), line, time.time_ns):
+            latency.append((time.monotonic(), (time.time_ns() - observation.window.end) / 1e9))
+
+    with closing(Subscriber(Bus(address="tcp://127.0.0.1:*"), channels, line.ledger)) as subscriber:
+        stop = threading.Event()
+        sender = threading.Thread(target=_send, args=(subscriber.address, channels, stop))
+        sender.start()
+        asyncio.run(session(subscriber))
+        stop.set()
+        sender.join()
+    at = next(place for place, (_, seconds) in enumerate(latency) if seconds == -1)
+    before = median(seconds for _, seconds in latency[:at])
+    resumed = latency[at][0]
+    fresh = [seconds for moment, seconds in latency[at + 1 :] if moment - resumed > 2 * 0.5]
+    assert len(fresh) >= 6
+    assert max(fresh) < before + 0.2
+    assert line.ledger.in_flight("/imu") < 500
+
+
+def _send(address: str, channels: Sequence[Channel], stop: threading.Event) -> None:
+    """Publish steady streams in real time until told to stop."""
+    with closing(Publisher(address)) as publisher:
+        assert publisher.wait(5)
+        start = time.time_ns()
+        plan: list[Sample] = sorted(
+            (item for channel in channels for item in stream(channel, 0, 20)), key=lambda item: item.stamp
+        )
+        first = plan[0].stamp
+        for item in plan:
+            due = start + item.stamp - first
+            if stop.wait(max(0.0, (due - time.time_ns()) / NS)):
+                return
+            publisher.publish(_at(item, due))
+
+
+def _at(item: Sample, stamp: int) -> Sample:
+    return Sample(topic=item.topic, stamp=stamp, frame_id="", seq=item.seq, data=item.data)
+
+
+def broken_camera(spoil: Callable[[Sample, int], Received | None]) -> list[Received]:
+    """Ten seconds of the rig in order of arrival, 20 ms after capture, the camera's samples spoilt one by one."""
+    arrivals = []
+    for item in received(streams(RIG, 0, 10), 20_000_000):
+        spoilt = spoil(item.sample, item.received) if item.sample.topic == CAMERA.topic else item
+        if spoilt is not None:
+            arrivals.append(spoilt)
+    return sorted(arrivals, key=lambda item: item.received)
