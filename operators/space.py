@@ -56,7 +56,7 @@ class Space:
         if modality == "text":
             tokens: Array = encoder.tokenize([thing])
             return tokens
-        clips = clips_of(thing, modality)
+        clips = clips_of(thing, modality, getattr(encoder, "seconds", 0.0))
         if self.compat and modality == "vision" and Path(thing).suffix.lower() in FILMS:
             return np.concatenate([views([sample.data for sample in clip.samples]) for clip in clips])
         return np.stack([encoder.prepare(clip) for clip in clips])

@@ -75,8 +75,11 @@ class Synchronizer:
 
     def finish(self) -> list[Window]:
         """The stream has ended: return the windows up to the one that holds the newest sample."""
-        newest = max((stream.newest for stream in self._streams.values()), default=-1)
+        newest = self._newest()
         return self._advance(self._end_after(newest), "end") if newest >= self._closed else []
+
+    def _newest(self) -> int:
+        return max((stream.newest for stream in self._streams.values()), default=-1)
 
     def _end_after(self, stamp: int) -> int:
         return (stamp // self._stride + 1) * self._stride
@@ -106,8 +109,9 @@ class Synchronizer:
 
     def _cut(self, end: int, why: Closing) -> Window:
         clips, coverage, states = {}, {}, {}
+        heard = end if why != "end" else min(end, self._newest() + 1)  # at the end of all, nobody is silent yet
         for topic, stream in self._streams.items():
-            states[topic] = stream.look(end, self._dead)
+            states[topic] = stream.look(heard, self._dead)
             fresh = stream.count(max(self._closed, end - self._stride), end)
             if fresh:
                 self.ledger.count(topic, "used", fresh)

@@ -92,6 +92,8 @@ def opened(path: Path) -> Iterator[Weights]:
                 yield Weights(shapes, tensors.get_tensor)
         else:
             state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+            if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+                state = state["state_dict"]  # as training scripts keep it, beside their optimizer's
             if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
                 raise ValueError(f"{path}: no state dict: it holds {type(state).__name__} and not tensors by name")
             yield Weights({key: tuple(tensor.shape) for key, tensor in state.items()}, state.__getitem__)

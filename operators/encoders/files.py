@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from operators.encoders.audio import RATE, resampled
+from operators.encoders.audio import RATE, RATES, resampled
 from operators.encoders.media import ends_of, length_of, sound_of
 from operators.encoders.motion import motion_of
 from operators.encoders.stills import depth_of, is_deep, picture_of, thermal_of
@@ -110,6 +110,8 @@ def _film(path: Path, modality: str, length: Fraction) -> list[Clip]:
 
 def _sound(path: Path, length: Fraction) -> list[Clip]:
     wave, rate = sound_of(path)
+    if not RATES[0] <= rate <= RATES[1]:
+        raise ValueError(f"{path}: its sample rate of {rate} Hz is not within {RATES[0]} to {RATES[1]} Hz")
     # All of it before it is cut: a filter that begins within a sound does not know what came before.
     wave = resampled(torch.from_numpy(wave), rate).numpy()
     calibration = Calibration(sample_rate_hz=RATE)

@@ -28,7 +28,7 @@ def sound_of(path: Path) -> tuple[Array, int]:
     blocks = []
     with _opened(path, "audio") as (container, stream):
         rate: int = stream.rate
-        converters = defaultdict(partial(av.AudioResampler, format=INTERLEAVED, rate=rate))
+        converters: dict[Any, Any] = defaultdict(partial(av.AudioResampler, format=INTERLEAVED, rate=rate))
         for frame in container.decode(stream):
             converter = converters[frame.format.name, frame.layout.name, frame.sample_rate]  # streams may change
             blocks += [block.to_ndarray()[0, :: block.layout.nb_channels] for block in converter.resample(frame)]
@@ -101,8 +101,8 @@ def _opened(path: Path, kind: str) -> Iterator[tuple[Any, Any]]:
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             streams = getattr(container.streams, kind)
-            if not streams:
-                raise ValueError(f"{path}: there is no {kind} in it")
+            if not streams or streams[0].codec_context is None:
+                raise ValueError(f"{path}: there is no {kind} in it, or none that can be decoded")
             yield container, streams[0]
     except av.FFmpegError as error:
         raise ValueError(f"{path}: no {kind} that can be decoded, or it is damaged: {error.strerror}") from error

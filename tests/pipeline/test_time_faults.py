@@ -1,24 +1,29 @@
 """Faults of time and of the network, one test each: a broken stream costs itself, and nothing else its windows."""
 
 import asyncio
+import os
 import random
+import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from hashlib import sha256
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from statistics import median
+from typing import Any
 
 import pytest
 from fakes import Counting
-from makers import CAMERA, IMU, RIG, received, stream, streams
+from makers import CAMERA, IMU, RIG, stream, streams
 
 from operators.fusion import CrossAttention
 from pipeline.bus import Publisher, Subscriber
 from pipeline.config import Bus, Channel, Config, Windowing
 from pipeline.engine import Engine, Local
 from pipeline.line import Line
-from pipeline.messages import NS, Encoder, Received, Sample, Window
+from pipeline.messages import NS, Encoder, Event, Received, Sample, Window
 from pipeline.run import paced, run, windows
 from pipeline.sync import Synchronizer
 
@@ -105,7 +110,7 @@ def test_after_a_stall_of_the_line_latency_is_back_within_two_windows() -> None:
     assert line.ledger.in_flight("/imu") < 500
 
 
-def _send(address: str, channels: Sequence[Channel], stop: threading.Event) -> None:
+def _send(address: str, channels: Sequence[Channel], stop: Any) -> None:
     """Publish steady streams in real time until told to stop."""
     with closing(Publisher(address)) as publisher:
         assert publisher.wait(5)
@@ -125,11 +130,47 @@ def _at(item: Sample, stamp: int) -> Sample:
     return Sample(topic=item.topic, stamp=stamp, frame_id="", seq=item.seq, data=item.data)
 
 
-def broken_camera(spoil: Callable[[Sample, int], Received | None]) -> list[Received]:
-    """Ten seconds of the rig in order of arrival, 20 ms after capture, the camera's samples spoilt one by one."""
-    arrivals = []
-    for item in received(streams(RIG, 0, 10), 20_000_000):
-        spoilt = spoil(item.sample, item.received) if item.sample.topic == CAMERA.topic else item
-        if spoilt is not None:
-            arrivals.append(spoilt)
-    return sorted(arrivals, key=lambda item: item.received)
+@pytest.mark.slow
+@pytest.mark.fault
+def test_the_burst_of_a_sensor_that_was_stopped_ages_nothing() -> None:
+    """Z2: the camera's process is stopped for three seconds and goes on with a burst of old frames."""
+    line = line_of([CAMERA, IMU])
+    ages: list[tuple[float, float]] = []
+    events: list[Event] = []
+
+    class Keeping:
+        def write(self, event: Event) -> None:
+            events.append(event)
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    line.sinks = [Keeping()]
+
+    async def session(subscriber: Subscriber, sensor: BaseProcess) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(4, lambda: os.kill(sensor.pid or 0, signal.SIGSTOP))
+        loop.call_later(7, lambda: os.kill(sensor.pid or 0, signal.SIGCONT))
+        loop.call_later(11, subscriber.stop)
+        began = time.monotonic()
+        async for observation in run(subscriber.arrivals(), line, time.time_ns):
+            ages.append((time.monotonic() - began, (time.time_ns() - observation.window.end) / 1e9))
+
+    with closing(Subscriber(Bus(address="tcp://127.0.0.1:*"), [CAMERA, IMU], line.ledger)) as subscriber:
+        context = get_context("spawn")
+        never = context.Event()
+        processes = [
+            context.Process(target=_send, args=(subscriber.address, [channel], never), daemon=True)
+            for channel in (CAMERA, IMU)
+        ]
+        for process in processes:
+            process.start()
+        asyncio.run(session(subscriber, processes[0]))
+        for process in processes:
+            process.kill()
+            process.join()
+    assert max(age for moment, age in ages if moment > 8) < 0.6
+    row = line.ledger.row("/camera")
+    assert row["late"] > 10
+    assert row["gap"] == 0
+    assert [event.label for event in events if event.source == "streams"][-1] == "/camera recovered"

@@ -81,6 +81,12 @@ def test_both_formats_give_the_same_tower(suffix: str, tmp_path: Path) -> None:
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+def test_a_state_dict_may_lie_within_a_training_checkpoint(tmp_path: Path) -> None:
+    torch.save({"epoch": 3, "state_dict": load_file(TINY)}, tmp_path / "epoch_3.pt")
+    a, b = (load_tower("depth", DEPTH, str(path)).state_dict() for path in (tmp_path / "epoch_3.pt", TINY))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
 def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     tower = seeded_tower("imu", Architecture(width=32, depth=1, kernel=(1, 16)), 5)
     save_file(state_of(tower), tmp_path / "imu.safetensors")

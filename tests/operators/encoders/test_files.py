@@ -201,3 +201,11 @@ def test_eight_channels_at_forty_kilohertz_are_one(tmp_path: Path) -> None:
     (clip,) = clips_of(tmp_path / "s.wav")
     assert (clip.start, clip.end) == (0, NS)
     assert np.abs(clip.samples[0].data).max() == pytest.approx(9000 / 32768, rel=0.05)
+
+
+def test_a_rate_that_no_sound_has_is_refused(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "s.wav"), "wb") as file:
+        file.setparams((1, 2, 2_000_000_011, 0, "NONE", ""))
+        file.writeframes(bytes(1000))
+    with pytest.raises(ValueError, match=r"s\.wav: its sample rate of 2000000011 Hz"):
+        clips_of(tmp_path / "s.wav")

@@ -122,3 +122,10 @@ def test_a_sound_without_samples_is_refused(tmp_path: Path) -> None:
         container.start_encoding()
     with pytest.raises(ValueError, match=r"s\.wav: "):
         sound_of(tmp_path / "s.wav")
+
+
+def test_a_sound_in_an_unknown_code_is_refused(tmp_path: Path) -> None:
+    path = sound(tmp_path / "s.wav", LOUD, 24_000)
+    path.write_bytes(path.read_bytes().replace(b"fmt \x10\0\0\0\1\0", b"fmt \x10\0\0\0\x77\x66"))
+    with pytest.raises(ValueError, match=r"s\.wav: there is no audio in it, or none that can be decoded"):
+        sound_of(path)
