@@ -13,7 +13,7 @@ from torchaudio.transforms import Resample
 
 from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
-from operators.encoders.tower import Architecture, Tower
+from operators.encoders.tower import Architecture
 from pipeline.messages import NS, Array, Clip, Execution, Sample
 
 RATE = 16_000
@@ -77,7 +77,7 @@ class AudioEncoder:
     @property
     def scale(self) -> float:
         """1 / temperature."""
-        return self._tower.scale
+        return self._run.scale
 
     def prepare(self, clip: Clip) -> Array:
         """Return (1, 128, T) float32, mel × time: Kaldi's natural logarithms of power, 0 after the end of the clip.
@@ -108,12 +108,9 @@ class AudioEncoder:
         return self._run(batch)
 
     @cached_property
-    def _tower(self) -> Tower:
-        return load_tower(self.modality, self.tower, self.weights, self.seed)
-
-    @cached_property
     def _run(self) -> Runner:
-        return Runner(self._tower, self.execution, self.mean, self.std)
+        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
+        return Runner(tower, self.execution, self.mean, self.std)
 
 
 def resampled(wave: Tensor, rate: float) -> Tensor:

@@ -8,7 +8,7 @@ from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
 from operators.encoders.holes import fitted_without_holes
 from operators.encoders.picture import central_sample, check_size
-from operators.encoders.tower import Architecture, Tower
+from operators.encoders.tower import Architecture
 from pipeline.messages import Array, Calibration, Clip, Execution
 
 LONG_SIDE = 640
@@ -74,7 +74,7 @@ class DepthEncoder:
     @property
     def scale(self) -> float:
         """1 / temperature."""
-        return self._tower.scale
+        return self._run.scale
 
     def prepare(self, clip: Clip) -> Array:
         """Return (1, rows, columns) float16, disparity in (0, 1], of the frame nearest to the clip's centre.
@@ -101,12 +101,9 @@ class DepthEncoder:
         return self._run(batch)
 
     @cached_property
-    def _tower(self) -> Tower:
-        return load_tower(self.modality, self.tower, self.weights, self.seed)
-
-    @cached_property
     def _run(self) -> Runner:
-        return Runner(self._tower, self.execution, self.mean, self.std)
+        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
+        return Runner(tower, self.execution, self.mean, self.std)
 
     def _pixel_metres(self, calibration: Calibration, pixels: int) -> float:
         """Return baseline times focal length, for a frame whose long side has ``pixels``."""

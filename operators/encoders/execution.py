@@ -57,6 +57,11 @@ class Runner:
         else:
             pack(self.module)
 
+    @property
+    def scale(self) -> float:
+        """1 / temperature of the module; 1 for one that has none."""
+        return float(getattr(self.module, "scale", 1.0))
+
     @torch.inference_mode()
     def __call__(self, batch: Array) -> Array:
         return np.concatenate([self._embed(batch[n : n + CHUNK]) for n in range(0, max(1, len(batch)), CHUNK)])

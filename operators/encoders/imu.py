@@ -8,7 +8,7 @@ import numpy as np
 
 from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
-from operators.encoders.tower import Architecture, Tower
+from operators.encoders.tower import Architecture
 from pipeline.messages import NS, Array, Clip, Execution
 
 Order = Literal["acceleration first", "rotation first"]
@@ -69,7 +69,7 @@ class ImuEncoder:
     @property
     def scale(self) -> float:
         """1 / temperature."""
-        return self._tower.scale
+        return self._run.scale
 
     def prepare(self, clip: Clip) -> Array:
         """Return (6, steps) float32: the clip's ``[start, end)`` in even steps, in m/s² and rad/s, by ``order``.
@@ -92,13 +92,10 @@ class ImuEncoder:
         return self._run(batch)
 
     @cached_property
-    def _tower(self) -> Tower:
-        return load_tower(self.modality, self.tower, self.weights, self.seed)
-
-    @cached_property
     def _run(self) -> Runner:
         std = np.array(self.std, np.float32).reshape(6, 1)
-        return Runner(self._tower, self.execution, 0.0, self._ordered(std[:3], std[3:]))
+        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
+        return Runner(tower, self.execution, 0.0, self._ordered(std[:3], std[3:]))
 
     def _ordered(self, acceleration: Array, rotation: Array) -> Array:
         """Return six rows as float32."""

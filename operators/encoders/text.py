@@ -7,7 +7,7 @@ from typing import Any
 
 from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
-from operators.encoders.tower import CONTEXT, Architecture, Tower
+from operators.encoders.tower import CONTEXT, Architecture
 from pipeline.messages import Array, Execution
 
 MARKS = {"<|startoftext|>": "<start_of_text>", "<|endoftext|>": "<end_of_text>"}
@@ -46,7 +46,7 @@ class TextEncoder:
     @property
     def scale(self) -> float:
         """1 / temperature, that of the contrastive loss."""
-        return self._tower.scale
+        return self._run.scale
 
     def tokenize(self, texts: Sequence[str]) -> Array:
         """Return (N, 77) int64 tokens: start, text, end, then 0. Raise ValueError for what is no text.
@@ -64,12 +64,9 @@ class TextEncoder:
         return self._run(batch)
 
     @cached_property
-    def _tower(self) -> Tower:
-        return load_tower(self.modality, self.tower, self.weights, self.seed)
-
-    @cached_property
     def _run(self) -> Runner:
-        return Runner(self._tower, self.execution)
+        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
+        return Runner(tower, self.execution)
 
     def _read(self, mark: re.Match[str]) -> str:
         written = mark[0].lower()

@@ -8,7 +8,7 @@ from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
 from operators.encoders.holes import fitted_without_holes
 from operators.encoders.picture import central_sample, check_size
-from operators.encoders.tower import Architecture, Tower
+from operators.encoders.tower import Architecture
 from pipeline.messages import Array, Clip, Execution, Sample
 
 ZERO_CELSIUS = 27315
@@ -74,7 +74,7 @@ class ThermalEncoder:
     @property
     def scale(self) -> float:
         """1 / temperature, that of the contrastive loss."""
-        return self._tower.scale
+        return self._run.scale
 
     def prepare(self, clip: Clip) -> Array:
         """Return (1, rows, columns) float16 in [0, 1] of the frame nearest to the clip's centre.
@@ -105,12 +105,9 @@ class ThermalEncoder:
         return self._run(batch)
 
     @cached_property
-    def _tower(self) -> Tower:
-        return load_tower(self.modality, self.tower, self.weights, self.seed)
-
-    @cached_property
     def _run(self) -> Runner:
-        return Runner(self._tower, self.execution, self.mean, self.std)
+        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
+        return Runner(tower, self.execution, self.mean, self.std)
 
     def _scaled(self, celsius: Array, alive: Array) -> Array:
         """Return (H, W) float32 in [0, 1]; where a pixel is dead it means nothing."""

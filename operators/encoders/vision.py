@@ -8,7 +8,7 @@ from PIL import Image
 from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
 from operators.encoders.picture import Size, check_size, fitted
-from operators.encoders.tower import Architecture, Tower
+from operators.encoders.tower import Architecture
 from pipeline.messages import Array, Clip, Execution, Sample
 
 MEAN = 255 * np.array([0.48145466, 0.4578275, 0.40821073], np.float32).reshape(3, 1, 1, 1)
@@ -49,7 +49,7 @@ class VisionEncoder:
     @property
     def scale(self) -> float:
         """1 / temperature."""
-        return self._tower.scale
+        return self._run.scale
 
     def prepare(self, clip: Clip) -> Array:
         """Return (3, 2, rows, columns) uint8: RGB of the first and the last frame, resized by a bicubic filter.
@@ -68,12 +68,9 @@ class VisionEncoder:
         return self._run(batch)
 
     @cached_property
-    def _tower(self) -> Tower:
-        return load_tower(self.modality, self.tower, self.weights, self.seed)
-
-    @cached_property
     def _run(self) -> Runner:
-        return Runner(self._tower, self.execution, MEAN, STD)
+        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
+        return Runner(tower, self.execution, MEAN, STD)
 
 
 def planes(sample: Sample, size: Size, crop: bool, resample: Image.Resampling = Image.Resampling.BICUBIC) -> Array:
