@@ -4,7 +4,6 @@ K = labels, B = background sentences, D = dimension.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,6 +67,7 @@ class Tagger:
         self.text = text
         self.source = source
         self._encoder: TextEncoder = built(text)
+        self._sentences = self._vectors()  # now: the first window should not wait for it
         self._episodes = [Episodes(f"{source}/{label}", label, source, quiet) for label in labels]
 
     def __call__(self, observation: Observation) -> list[Event]:
@@ -98,9 +98,8 @@ class Tagger:
         probabilities: list[float] = expit(labels_KD @ fused_D / self.temperature - background).tolist()
         return probabilities
 
-    @cached_property
-    def _sentences(self) -> tuple[Array, Array]:
-        """The labels' vectors (K, D) and the background's (B, D)."""
+    def _vectors(self) -> tuple[Array, Array]:
+        """Return the labels' vectors (K, D) and the background's (B, D)."""
         means = [self._embed(sentences).mean(0) for sentences in self.labels.values()]
         return np.array([mean / np.linalg.norm(mean) for mean in means]), self._embed(self.background)
 
