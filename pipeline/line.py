@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from pipeline.clock import Clock
+from pipeline.clock import Clock, Incident
 from pipeline.config import Config
 from pipeline.digest import Digest
 from pipeline.engine import Engine
@@ -56,6 +56,7 @@ class Line:
         self.skipped = 0  # windows that found max_in_flight others under way
         self.events = 0  # opened
         self.latency_ms: deque[float] = deque(maxlen=5000)  # from a window's end to its observation, live only
+        self._incidents: deque[tuple[int, Incident]] = deque()  # with the end of the window that closed after them
         self._modalities = {channel.topic: channel.modality for channel in config.channels}
 
     def admit(self, received: Received) -> Sample | None:
@@ -63,10 +64,10 @@ class Line:
         if self.recorder:
             self.recorder.sample(received)
         sample = self.clock.correct(received)
-        cause = "future" if sample is None else refusal(sample, self._modalities[sample.topic])
-        if cause is None:
+        cause = sample if isinstance(sample, str) else refusal(sample, self._modalities[sample.topic])
+        if not isinstance(sample, str) and cause is None:
             return sample
-        self.ledger.count(received.sample.topic, "rejected", detail=cause)
+        self.ledger.count(received.sample.topic, "rejected", detail=cause or "")
         return None
 
     def take(self, step: Step) -> Iterator[Window]:
@@ -110,6 +111,12 @@ class Line:
         if self.recorder:
             self.recorder.observed(observation)
 
+    def troubles(self, window: Window) -> Iterator[Event]:
+        """Yield what happened to streams and their clocks until ``window`` closed, each thing once."""
+        while self._incidents and self._incidents[0][0] <= window.end:
+            yield from _events_of(self._incidents.popleft()[1])
+        yield from self.streams(window)
+
     def emit(self, event: Event) -> None:
         """Hand ``event`` to every sink."""
         self.events += event.phase == "opened"
@@ -131,4 +138,22 @@ class Line:
         for window in windows:
             if self.recorder:
                 self.recorder.closed(window)
-            yield replace(window, ledger=self.ledger.rows())
+            self._incidents += [(window.end, incident) for incident in self.clock.incidents()]
+            faults = {topic: self.clock.report(topic).faults for topic in self._modalities}
+            clocks = {topic: told for topic, told in faults.items() if told}
+            yield replace(window, ledger=self.ledger.rows(), clocks=clocks)
+
+
+def _events_of(incident: Incident) -> Iterator[Event]:
+    """Yield an event that is over as it is told."""
+    opened = Event(
+        id=f"clock{incident.topic}@{incident.stamp}/{incident.kind}",
+        phase="opened",
+        start=incident.stamp,
+        end=incident.stamp + 1,
+        label=incident.text,
+        score=1.0,
+        source="clock",
+    )
+    yield opened
+    yield replace(opened, phase="closed")

@@ -21,7 +21,7 @@ async def run(
     """
     async for observation in observations(windows(source, line, now), line, live=now is not None):
         line.observed(observation)
-        for event in line.streams(observation.window):
+        for event in line.troubles(observation.window):
             line.emit(event)
         for operator in line.operators:
             for event in _ask(operator, observation):

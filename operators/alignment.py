@@ -1,0 +1,115 @@
+"""Whether streams that see the same events see them at the same time, by what is in them and not by their stamps."""
+
+from collections.abc import Iterator, Mapping
+
+from operators.curve import BIN, CHUNK, MARGIN, TREND
+from operators.episodes import Episodes
+from operators.lag import MIN_CHUNKS
+from operators.offset import Offset, offset
+from operators.salience import SENSES, Sense
+from operators.witness import Witness
+from pipeline.messages import NS, Event, Observation, Window
+
+CHUNK_S, FURTHEST_S = CHUNK * BIN / NS, MARGIN * BIN / NS
+
+Comparison = tuple[str, str, Sense]
+"""A topic, its reference, and the sense that they share."""
+
+
+class Alignment:
+    """Opens an event when one stream is behind another by more than ``tolerance_s``, and says by how much.
+
+    A blow is in the IMU and in the sound, a turn in the gyroscope and in every picture. What each stream notices
+    becomes a curve (`operators.salience`), and the curves of the last ``span_s`` are shifted against each other, by
+    up to a second, until they are most alike (`operators.lag`). Each stream is compared with the first IMU, or where
+    there is none with the first that shares a sense with it. Streams with nothing in common, at rest for example,
+    have no offset, and an event that is open then stays so.
+
+    An event opens once the offset is beyond the tolerance by its own uncertainty, after most of a minute at the
+    earliest. Its label has the offset as it is known then, its evidence the surest since, in milliseconds; ± is two
+    standard deviations. It closes when the offset is back within the tolerance; when it is beyond doubt another one,
+    a new event opens. All of ``span_s`` has an equal say, so that a jump shows after half of it.
+
+    Pictures must come more often than once a window, as they do with a ``context_s`` of some windows: of depth and
+    thermal, whose default is one picture, nothing is said.
+    """
+
+    def __init__(self, tolerance_s: float = 0.03, span_s: float = 120.0, source: str = "alignment") -> None:
+        if not 0 < tolerance_s < FURTHEST_S:
+            raise ValueError(f"tolerance_s {tolerance_s} must be above 0 and below {FURTHEST_S:g}")
+        if not MIN_CHUNKS * CHUNK_S <= span_s <= 3600:
+            raise ValueError(f"span_s {span_s} must be {MIN_CHUNKS * CHUNK_S:g} to 3600")
+        self.tolerance_s = tolerance_s
+        self.span_s = span_s
+        self.source = source
+        self._num_chunks = round(span_s / CHUNK_S)
+        self._witnesses: dict[str, Witness] = {}
+        self._cut: int | None = None  # the chunk cut last
+        self._due: list[Comparison] = []
+        self._offsets: dict[str, Offset] = {}
+        self._open: dict[str, tuple[Offset, Episodes]] = {}  # what the label says, and the event
+
+    def __call__(self, observation: Observation) -> list[Event]:
+        """Listen; after each chunk compare the streams, one pair a window, so that none waits long for it."""
+        window = observation.window
+        for topic, clip in window.clips.items():
+            if clip.modality in SENSES:
+                self._witnesses.setdefault(topic, Witness(clip.modality, self._num_chunks)).listen(clip)
+        if self._cut_chunks(window.end):
+            self._due = comparisons(self._witnesses)
+        elif self._due:
+            return list(self._compare(*self._due.pop(), window))
+        return []
+
+    def finish(self) -> list[Event]:
+        """Close what is open."""
+        events = [event for _, episodes in self._open.values() for event in episodes.finish()]
+        self._open.clear()
+        return events
+
+    def offsets(self) -> list[Offset]:
+        """Return what is known by now, within the tolerance or not, by topic."""
+        return [self._offsets[topic] for topic in sorted(self._offsets)]
+
+    def _cut_chunks(self, end: int) -> bool:
+        """Cut the chunks that are complete at ``end``, margins and all; say whether there was one."""
+        complete = (end // BIN - MARGIN - TREND) // CHUNK - 1
+        before = complete if self._cut is None else max(self._cut, complete - self._num_chunks)
+        for number in range(before + 1, complete + 1):
+            for witness in self._witnesses.values():
+                witness.cut(number)
+        self._cut = complete
+        return complete > before
+
+    def _compare(self, topic: str, reference: str, sense: Sense, window: Window) -> Iterator[Event]:
+        """Renew what is known of ``topic``, and yield what that changes."""
+        self._offsets.pop(topic, None)
+        curve, other = (self._witnesses[name].curves[sense] for name in (topic, reference))
+        known = offset(topic, curve, reference, other)
+        if known is None:
+            return
+        self._offsets[topic] = known
+        excess_s = abs(known.offset_s) - self.tolerance_s
+        if topic in self._open and (excess_s <= 0 or not known.agrees(self._open[topic][0])):
+            yield from self._open.pop(topic)[1].finish()
+        if topic not in self._open and excess_s > known.uncertainty_s:
+            self._open[topic] = known, Episodes(f"{self.source}{topic}", str(known), self.source, quiet=1)
+        if topic in self._open:
+            yield from self._open[topic][1].seen(window, known.score, known.evidence)
+
+
+def comparisons(witnesses: Mapping[str, Witness]) -> list[Comparison]:
+    """Return each topic that shares a sense with an earlier one, that one, and the sense; IMUs come first.
+
+    >>> rig = {"/mic": Witness("audio", 9), "/imu": Witness("imu", 9), "/cam": Witness("vision", 9)}
+    >>> comparisons(rig)
+    [('/cam', '/imu', 'motion'), ('/mic', '/imu', 'shock')]
+    """
+    order = sorted(witnesses, key=lambda topic: (witnesses[topic].modality != "imu", topic))
+    found: dict[str, Comparison] = {}
+    for topic in order:
+        for sense in witnesses[topic].curves:
+            reference = next(other for other in order if sense in witnesses[other].curves)
+            if reference != topic:
+                found.setdefault(topic, (topic, reference, sense))
+    return list(found.values())

@@ -1,0 +1,33 @@
+"""One topic as a witness: what it noticed with each of its senses, each sample once although windows overlap."""
+
+from itertools import takewhile
+
+from operators.curve import Curve
+from operators.salience import SENSES
+from pipeline.messages import Clip, Sample
+
+
+class Witness:
+    """Makes curves of the clips of one topic."""
+
+    def __init__(self, modality: str, num_chunks: int) -> None:
+        self.modality = modality
+        self.curves = {sense: Curve(num_chunks) for sense in SENSES[modality]}
+        self._newest: Sample | None = None
+
+    def listen(self, clip: Clip) -> None:
+        """Take the samples of ``clip`` that no clip before had."""
+        after = -1 if self._newest is None else self._newest.stamp
+        new = list(takewhile(lambda sample: sample.stamp > after, reversed(clip.samples)))[::-1]
+        samples = new if self._newest is None else [self._newest, *new]
+        if len(samples) < 2:
+            self._newest = samples[-1]
+            return
+        for sense, notice in SENSES[self.modality].items():
+            self.curves[sense].add(notice(samples, clip.calibration))
+        self._newest = samples[-1]
+
+    def cut(self, number: int) -> None:
+        """Make chunk ``number`` of every curve."""
+        for curve in self.curves.values():
+            curve.cut(number)

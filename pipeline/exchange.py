@@ -1,0 +1,54 @@
+"""What exchanges of question and answer say of a sender's clock, as NTP does it: four stamps, the quickest trip counts.
+
+The ingest asks at ``t1``, the sender hears it at ``t2`` and answers at ``t3``, both by its own clock, and the answer
+arrives at ``t4``. Half of what is left of the round trip bounds the error, however unequal the two ways are
+(RFC 5905, section 8).
+"""
+
+from collections import deque
+
+from msgspec import Struct
+
+from pipeline.messages import NS
+
+KEPT, FRESH = 16, 60 * NS
+"""How many exchanges are kept, and how long: of eight NTP takes the quickest."""
+
+
+class Answer(Struct, frozen=True):
+    """What to add to the sender's stamps at ``time``, give or take ``uncertainty``; nanoseconds."""
+
+    time: int
+    correction: int
+    uncertainty: int
+
+
+class Exchanges:
+    """Keeps the latest exchanges with one sender.
+
+    >>> exchanges = Exchanges()  # the sender is 1000 ns ahead; the second trip was held up on its way back
+    >>> exchanges.add(0, 1010, 1015, 25)
+    >>> exchanges.add(100, 1110, 1115, 925)
+    >>> exchanges.best()
+    Answer(time=25, correction=-1000, uncertainty=10)
+    """
+
+    def __init__(self) -> None:
+        self._answers: deque[Answer] = deque(maxlen=KEPT)
+
+    def add(self, t1: int, t2: int, t3: int, t4: int) -> None:
+        """Take one exchange; one that cannot have been, which ends before it begins, is left out."""
+        trip = (t4 - t1) - (t3 - t2)
+        if trip < 0 or t3 < t2 or t4 < t1:
+            return
+        while self._answers and not 0 <= t4 - self._answers[0].time < FRESH:
+            self._answers.popleft()
+        self._answers.append(Answer(t4, ((t1 - t2) + (t4 - t3)) // 2, (trip + 1) // 2))
+
+    def best(self) -> Answer | None:
+        """Return the quickest exchange of those kept."""
+        return min(self._answers, key=lambda answer: answer.uncertainty, default=None)
+
+    def clear(self) -> None:
+        """Forget all: the clock is another one."""
+        self._answers.clear()
