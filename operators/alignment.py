@@ -63,9 +63,7 @@ class Alignment:
 
     def finish(self) -> list[Event]:
         """Close what is open."""
-        events = [event for _, episodes in self._open.values() for event in episodes.finish()]
-        self._open.clear()
-        return events
+        return [event for _, episodes in self._open.values() for event in episodes.finish()]
 
     def offsets(self) -> list[Offset]:
         """Return what is known by now, within the tolerance or not, by topic."""

@@ -195,8 +195,7 @@ class Offset:
         if self._is_plausible(second.lowest):
             self.trust(received)
         else:
-            self.is_assumed = True
-            self.assume(self._shortest, received)
+            self.is_followed, self.is_assumed, self.delay = True, True, self._shortest
             self.told.append(Told("offset", self.at(received)))
 
     def _is_plausible(self, delay: int) -> bool:
@@ -210,16 +209,21 @@ class Offset:
         is_seen = line.is_sloping and self._envelope.span >= (LONG if rise < LEAP else LONG // 2)
         if self.is_followed:
             self._ease(before, received)
-        elif len(self._envelope) < HORIZON:
-            self.delay = line.at(self._began)
-        drift = line.at(received) - self.delay
-        if not self.is_followed and ((is_seen and abs(line.slope) >= KEEN) or abs(drift) > SLOW):
-            self.assume(self.delay, received)
+        else:
+            if len(self._envelope) < HORIZON:
+                self.delay = line.at(self._began)
+            is_keen = is_seen and abs(line.slope) >= KEEN
+            if is_keen or abs(line.at(received) - self.delay) > SLOW:
+                self.assume(self.delay, received)
         if is_seen and self.is_followed:
-            is_beyond = abs(line.slope) > BEYOND * (0.8 if self._is_beyond else 1)
-            if is_beyond and not self._is_beyond:
-                self.told.append(Told("skew", -line.slope * 1e6))
-            self._is_beyond = is_beyond
+            self._name_skew(line.slope)
+
+    def _name_skew(self, slope: float) -> None:
+        """Tell of a slope once, until it has gone."""
+        was_beyond = self._is_beyond
+        self._is_beyond = abs(slope) > BEYOND * (0.8 if was_beyond else 1)
+        if self._is_beyond and not was_beyond:
+            self.told.append(Told("skew", -slope * 1e6))
 
     def _drifts(self, seconds: list["_Second"], received: int) -> bool:
         """Say whether what seemed a leap is a slope that was too steep to be known in time, and follow that."""
@@ -232,26 +236,29 @@ class Offset:
         return True
 
     def _leap(self, seconds: list["_Second"], received: int) -> None:
-        """Begin anew with what the envelope is now; say whether the clock has stepped or the delay has changed."""
-        before, expected = self.at(received), self._line.at(received)
+        """Begin anew with what the envelope is now: the clock has stepped, or the delay has changed."""
+        before, leap = self.at(received), -self._line.at(received)
         self._envelope = Envelope(self.slope)
         for second in seconds:
             self._envelope.add(second.time, second.lowest)
-        self._line = self._envelope.line()
-        self._began = seconds[0].begun
+        self._line, self._began, self._lag = self._envelope.line(), seconds[0].begun, 0
         now = self._line.at(received)
-        leap = now - expected
-        least = self._shortest if self.is_assumed else 0
-        if not (
-            seconds[-1].is_ahead
-            or abs(leap) > QUEUE
-            or (abs(leap) >= STEP and self._has_slipped)
-            or now - before < least - EARLY
-        ):
+        leap += now
+        if seconds[-1].is_ahead or self._is_of_clock(leap, now - before):
+            self._step(leap, now, received)
+        else:
             self.delay = now - before
-            return
-        self.locked, self._lag = received, 0
-        if self.is_followed and self._is_plausible(now):
+        self._has_slipped = False
+
+    def _is_of_clock(self, leap: int, delay: int) -> bool:
+        """Say whether the clock made the envelope leap, and not the delay, which would be ``delay`` then."""
+        least = (self._shortest if self.is_assumed else 0) - EARLY
+        return delay < least or abs(leap) > QUEUE or (abs(leap) >= STEP and self._has_slipped)
+
+    def _step(self, leap: int, now: int, received: int) -> None:
+        """The clock has stepped: the delay is what it was, unless the stamps have become right as they come."""
+        self.locked = received
+        if self._is_plausible(now) and (self.is_assumed or abs(now - self.delay) <= EARLY):
             self.trust(received)
         else:
             self.is_followed = True
@@ -282,8 +289,11 @@ class _Second:
 
 
 def _is_slip(first: tuple[int, int, int], second: tuple[int, int, int], third: tuple[int, int, int]) -> bool:
-    """Say whether between the last two of three samples the stamps have leapt and the times of receipt have not."""
-    if not first[2] < second[2] < third[2]:
+    """Say whether between the last two of three samples the stamps have leapt and the times of receipt have not.
+
+    A stamp that comes twice is no leap.
+    """
+    if not first[2] < second[2] < third[2] or second[1] == third[1]:
         return False
     due = (second[1] - first[1]) * (third[2] - second[2]) // (second[2] - first[2])
     return abs(third[1] - second[1] - due) > max(STEP // 2, 2 * abs(third[0] - second[0] - due))

@@ -1,7 +1,5 @@
 """What the stamps of one sender count, and whether they count at all."""
 
-from math import log10
-
 from pipeline.messages import NS, Received
 
 UNITS = {1: "ns", 1_000: "us", 1_000_000: "ms", NS: "s"}
@@ -12,7 +10,7 @@ NEAR = 30 * 86_400 * NS
 start the same is true only within a few seconds of one moment: milliseconds of today are 20 minutes of nanoseconds."""
 
 SURE = NS
-"""After so long the unit of a clock that counts from its start is certain."""
+"""After so long the unit is certain in which a clock that counts from its start keeps pace with the receipts."""
 
 STILL = NS // 50
 """Equal stamps over less than this, or over two periods, are those of a burst or of a coarse clock."""
@@ -44,7 +42,7 @@ class Stamps:
         self._count += 1
         if stamp == time:
             self._on_receipt += 1
-        if stamp == received.sent:
+        if stamp == received.sent != 0:
             self._on_sending += 1
         self.is_changed = False
         if not self._is_known:
@@ -75,8 +73,8 @@ class Stamps:
             near = [unit for unit in UNITS if abs(stamp * unit - time) < NEAR]
             self.unit, self._is_known = near[0] if near else 1, bool(near)
         grown, elapsed = stamp - self._first[0], time - self._first[1]
-        if grown > 0 and elapsed > 0:
-            self.unit = 1000 ** min(3, max(0, round(log10(elapsed / grown) / 3)))
-            self._is_known = elapsed >= SURE
+        for unit in UNITS:
+            if elapsed < 2 * grown * unit < 4 * elapsed:
+                self.unit, self._is_known = unit, elapsed >= SURE
         self.is_missing = self.unit == NS or (self._first[0] == 0 and stamp == 0)
         self.is_changed = before != (self.unit, self.is_missing)

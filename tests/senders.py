@@ -33,6 +33,12 @@ def taking(delay_s: float, jitter_s: float = 0.001) -> Callable[[np.random.Gener
     return lambda rng, number: delay_s + rng.exponential(jitter_s, number)
 
 
+def in_one_queue(times: Array, delays: Array) -> Array:
+    """Return the delays as they are where nothing overtakes, in seconds."""
+    queued: Array = np.maximum.accumulate(times + delays) - times
+    return queued
+
+
 def arrivals(
     channel: Channel,
     duration_s: float,
@@ -41,19 +47,24 @@ def arrivals(
     seed: int = 0,
     session: str = "s",
 ) -> list[Received]:
-    """Return what comes of a steady stream, in order of receipt; ``seq`` n was taken n periods after T0."""
+    """Return what comes of a steady stream, in order of receipt; ``seq`` n was taken n periods after T0.
+
+    ``delay`` gives the seconds from the end of each sample to its receipt: a chunk of sound lasts a period.
+    """
     rng = np.random.default_rng(seed)
     times = np.arange(int(duration_s * channel.rate_hz)) / channel.rate_hz
     delays = delay(rng, len(times))
     reading = clock or kept()
-    data = np.zeros(320, np.int16) if channel.modality == "audio" else np.zeros(6)
+    is_sound = channel.modality == "audio"
+    data = np.zeros(round(channel.calibration.sample_rate_hz / channel.rate_hz), np.int16) if is_sound else np.zeros(6)
+    length = 1 / channel.rate_hz if is_sound else 0.0
     return sorted(
         (
             Received(
                 sample=Sample(
                     topic=channel.topic, stamp=T0 + round(reading(float(time)) * NS), frame_id="", seq=seq, data=data
                 ),
-                received=T0 + round((float(time) + float(late)) * NS),
+                received=T0 + round((float(time) + length + float(late)) * NS),
                 session=session,
             )
             for seq, (time, late) in enumerate(zip(times, delays, strict=True))

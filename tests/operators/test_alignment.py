@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from shaken import SHAKEN, Motion, observed, shifted
 
 from operators.alignment import Alignment
+from operators.curve import Curve
 from operators.offset import Offset
 from pipeline.config import Channel
 from pipeline.messages import NS, Event, Sample
@@ -103,6 +104,37 @@ def test_a_late_imu_is_told_of_by_every_stream_that_it_shares_a_sense_with() -> 
     assert labels == {"/imu is 82 ms behind /camera", "/imu is 79 ms behind /microphone"}
 
 
+@pytest.mark.parametrize(
+    ("found_ms", "phases"),
+    [
+        ([50], ["opened"]),
+        ([-50], ["opened"]),
+        ([39], []),  # not beyond the tolerance of 30 by its uncertainty of 10
+        ([41, 39, 31], ["opened"]),  # but once open it stays so
+        ([41, 29], ["opened", "closed"]),
+        ([41, 29, 41], ["opened", "closed", "opened"]),
+        ([50, None, None], ["opened"]),
+        ([50, 69, 69], ["opened", "updated"]),  # the same within the uncertainties, and further from 0
+        ([50, 71], ["opened", "closed", "opened"]),
+        ([50, -50], ["opened", "closed", "opened"]),
+    ],
+)
+def test_an_event_lasts_while_the_offset_is_beyond_doubt(
+    found_ms: list[float | None], phases: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(topic: str, curve: Curve, reference: str, other: Curve) -> Offset | None:
+        found = script.pop(0) if script else None
+        if found is None:
+            return None
+        return Offset(topic=topic, reference=reference, offset_s=found / 1000, uncertainty_s=0.01, correlation=1)
+
+    script = list(found_ms)
+    monkeypatch.setattr("operators.alignment.offset", find)
+    events = watch(Alignment(), late({topic: shaken()[topic] for topic in ("/camera", "/imu")}))
+    assert not script
+    assert [event.phase for event in events] == phases
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_streams_on_one_clock_are_no_news(seed: int) -> None:
     operator = Alignment()
@@ -145,6 +177,19 @@ def test_another_offset_is_another_event() -> None:
     (closed,) = operator.finish()
     assert closed.id == events[2].id
     assert closed.evidence["offset_ms"] == pytest.approx(250, abs=5)
+
+
+def test_between_two_offsets_none_is_known() -> None:
+    operator, streams = Alignment(span_s=48), shaken(seconds=150.0)
+    early, then = split(streams["/camera"], 70)
+    uncertainties = []
+    for observation in observed([*shifted(early, 0.12), *shifted(then, 0.25), *streams["/imu"]]):
+        operator(observation)
+        uncertainties.append(max((offset.uncertainty_s for offset in operator.offsets()), default=None))
+    first = uncertainties.index(next(filter(None, uncertainties)))
+    assert None in uncertainties[first:]
+    assert uncertainties[-1] is not None
+    assert max(filter(None, uncertainties)) < 0.06
 
 
 def test_an_event_stays_open_while_nothing_is_known() -> None:

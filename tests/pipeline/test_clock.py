@@ -1,138 +1,428 @@
-"""A sender's clock is estimated, followed, corrected and told about; a healthy one is left alone."""
+"""Clocks that are off, drift, step or stand still are corrected or refused, and named; right ones are left alone.
 
-import msgspec
+The figures are those promised: an offset to 2 ms within 10 s under jitter of 1 ms, 100 ppm to 2 ms after a minute, a
+step understood within 5 s. Faults T1 to T6 and T10.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 import pytest
-from makers import CAMERA, IMU, MICROPHONE, T0, sample
-from senders import arrivals, kept, quick, stepping, taking
+from makers import CAMERA, IMU, MICROPHONE, SHARED, T0, THERMAL, sample, stream
+from msgspec.structs import replace
+from senders import arrivals, errors_ms, in_one_queue, kept, quick, stepping, taking
 
 from pipeline.clock import Clock
-from pipeline.config import Channel
-from pipeline.messages import NS, Calibration, Received, Sample
+from pipeline.config import Channel, load
+from pipeline.logs import Log
+from pipeline.messages import NS, Array, Calibration, Received, Sample
 
-MS = 1_000_000
-CHANNELS = [CAMERA, IMU, MICROPHONE]
-
-
-def errors_ms(channel: Channel, stream: list[Received], after_s: float, clock: Clock | None = None) -> list[float]:
-    """Return how far each corrected stamp is from the truth, from ``after_s`` on."""
-    clock = clock or Clock([channel])
-    errors = []
-    for received in stream:
-        corrected = clock.correct(received)
-        if isinstance(corrected, Sample) and received.received - T0 > after_s * NS:
-            errors.append((corrected.stamp - T0 - received.sample.seq * channel.period) / MS)
-    return errors
+CAMERA_30 = Channel("/camera/side", "vision", 30.0)
+STREAMS = pytest.mark.parametrize(
+    "channel", [CAMERA, CAMERA_30, IMU, MICROPHONE, THERMAL], ids=lambda channel: f"{channel.rate_hz:.0f} Hz"
+)
+SEEDS = pytest.mark.parametrize("seed", range(3))
 
 
-def told(channel: Channel, stream: list[Received]) -> dict[str, str]:
-    """Return the kinds and the texts of what happened."""
-    clock = Clock([channel])
-    for received in stream:
-        clock.correct(received)
-    return {incident.kind: incident.text for incident in clock.incidents()}
+def kinds(clock: Clock) -> list[str]:
+    return [incident.kind for incident in clock.incidents()]
+
+
+def worst(errors: Sequence[tuple[float, float]], start_s: float, end_s: float = np.inf) -> float:
+    """The largest error in milliseconds of what was taken in ``[start_s, end_s)``, which is not empty."""
+    return max(abs(error) for at_s, error in errors if start_s <= at_s < end_s)
 
 
 def test_the_calibrated_offset_is_added() -> None:
-    late = msgspec.structs.replace(IMU, calibration=Calibration(time_offset_s=-0.05))
-    corrected = Clock([late]).correct(Received(sample=sample(), received=T0))
+    early = replace(IMU, calibration=Calibration(time_offset_s=-0.05))
+    corrected = Clock([early]).correct(Received(sample=sample(), received=T0))
     assert isinstance(corrected, Sample)
-    assert corrected.stamp == T0 - 50 * MS
+    assert corrected.stamp == T0 - 50_000_000
 
 
-@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.modality)
-@pytest.mark.parametrize("delay_s", [0.0, 0.04, 0.15])
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_healthy_clock_is_left_alone_whatever_its_delay(channel: Channel, delay_s: float, seed: int) -> None:
-    stream = arrivals(channel, 60, delay=taking(delay_s, 0.004), seed=seed)
-    assert max(map(abs, errors_ms(channel, stream, 0))) < 1
-    assert not told(channel, stream)
+def test_a_calibrated_offset_makes_a_clock_right_that_is_known_to_be_off() -> None:
+    known = replace(IMU, calibration=Calibration(time_offset_s=0.25))
+    clock = Clock([known])
+    errors = errors_ms(clock, arrivals(known, 10, kept(-0.25)), known)
+    assert worst(errors, 0) == 0
+    assert clock.report("/imu").method == "trusted"
 
 
-@pytest.mark.parametrize("offset_s", [-0.25, 0.25, 3.0, -3600.0])
-@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.modality)
-def test_another_clocks_offset_is_found_within_ten_seconds(channel: Channel, offset_s: float) -> None:
-    """T1: within 2 ms under 1 ms of jitter; the smallest delay, 0.5 ms, cannot be told from an offset."""
-    chunk_s = 0.02 if channel is MICROPHONE else 0.0  # sound is sent once it has been heard to its end
-    stream = arrivals(channel, 20, kept(offset_s), lambda rng, number: quick(rng, number) + chunk_s)
-    assert max(map(abs, errors_ms(channel, stream, 10))) < 2
-    assert "offset" in told(channel, stream)
+@STREAMS
+@pytest.mark.parametrize("delay_ms", [0, 5, 40, 100, 150])
+def test_a_right_clock_is_never_corrected_whatever_its_delay(channel: Channel, delay_ms: int) -> None:
+    clock = Clock([channel])
+    items = arrivals(channel, 70, delay=taking(delay_ms / 1000), seed=delay_ms)
+    assert all(clock.correct(item) is item.sample for item in items)
+    report = clock.report(channel.topic)
+    assert (report.method, report.offset_ns, report.skew_ppm, report.faults) == ("trusted", 0, 0, ())
+    assert report.uncertainty_ns / 1e6 == pytest.approx(delay_ms + 20 * (channel is MICROPHONE), abs=1)
+    assert not clock.incidents()
 
 
-@pytest.mark.parametrize("ppm", [100, -100])
-@pytest.mark.parametrize("channel", [CAMERA, IMU], ids=lambda channel: channel.modality)
-def test_a_crystals_skew_is_followed(channel: Channel, ppm: float) -> None:
-    """T2: 100 ppm are 12 ms after two minutes; 2 ms at most remain, after the first minute."""
-    stream = arrivals(channel, 120, kept(0.0, ppm))
-    assert max(map(abs, errors_ms(channel, stream, 60))) < 2
-    assert "skew" not in told(channel, stream)
+@STREAMS
+@pytest.mark.parametrize("seed", range(6))
+def test_a_busy_host_is_no_reason_to_correct(channel: Channel, seed: int) -> None:
+    """Spells in which everything takes longer, by a constant, at random, or until a stall ends."""
+
+    def busy(rng: np.random.Generator, number: int) -> Array:
+        times = np.arange(number) / channel.rate_hz
+        delays = rng.uniform(0, 0.08) + rng.exponential(0.002, number)
+        for begin in rng.uniform(0, times[-1], 3):
+            spell = (times >= begin) & (times < begin + rng.choice([0.2, 1, 3, 6]))
+            kind = rng.integers(3)
+            if kind == 0:
+                delays[spell] += rng.choice([0.02, 0.05, 0.1])
+            elif kind == 1:
+                delays[spell] += rng.exponential(0.03, spell.sum())
+            else:
+                delays[spell] = np.maximum(delays[spell], times[spell].max(initial=0) - times[spell])
+        return in_one_queue(times, delays)
+
+    clock = Clock([channel])
+    errors = errors_ms(clock, items := arrivals(channel, 90, delay=busy, seed=seed), channel)
+    assert len(errors) == len(items)
+    assert worst(errors, 0) < 0.001
 
 
-def test_a_skew_beyond_crystals_is_told_and_corrected() -> None:
-    """T2: 2000 ppm are 120 ms a minute."""
-    stream = arrivals(IMU, 120, kept(0.0, 2000))
-    assert "beyond what crystals do" in told(IMU, stream)["skew"]
-    assert max(map(abs, errors_ms(IMU, stream, 60))) < 5
+@STREAMS
+@SEEDS
+@pytest.mark.parametrize("offset_s", [-0.25, 0.25, -5.0, 5.0, 3600.0])
+def test_t1_an_offset_is_corrected_to_2_ms_within_10_s(channel: Channel, seed: int, offset_s: float) -> None:
+    clock = Clock([channel])
+    errors = errors_ms(clock, items := arrivals(channel, 20, kept(offset_s), seed=seed), channel)
+    assert len(errors) == len(items)
+    assert worst(errors, 10) < 2
+    assert worst(errors, 2.5) < 2
+    report = clock.report(channel.topic)
+    assert report.method == "one-way"
+    assert report.offset_ns / 1e6 == pytest.approx(-1000 * offset_s, abs=2)
+    (incident,) = clock.incidents()
+    assert incident.kind == "offset"
+    assert ("behind" if offset_s < 0 else "ahead") in incident.text
+    assert report.faults[0].startswith("offset: ")
 
 
-@pytest.mark.parametrize("by_s", [1.0, -1.0])
-def test_a_step_is_told_and_followed_within_five_seconds(by_s: float) -> None:
-    """T3."""
-    stream = arrivals(IMU, 40, stepping(20, by_s))
-    assert max(map(abs, errors_ms(IMU, stream, 25))) < 2
-    assert "step" in told(IMU, stream)
-
-
-@pytest.mark.parametrize(("unit", "divisor"), [("us", 1000), ("ms", 1_000_000)])
-def test_stamps_in_another_unit_are_corrected_and_told(unit: str, divisor: int) -> None:
-    """T5."""
-    stream = [
-        msgspec.structs.replace(
-            received, sample=msgspec.structs.replace(received.sample, stamp=received.sample.stamp // divisor)
-        )
-        for received in arrivals(CAMERA, 20)
-    ]
-    assert max(map(abs, errors_ms(CAMERA, stream, 0))) < 2
-    assert "not ns" in told(CAMERA, stream)["unit"]
-
-
-def test_frozen_stamps_are_refused_and_told() -> None:
-    stream = arrivals(CAMERA, 20)
-    frozen = [
-        msgspec.structs.replace(
-            received, sample=msgspec.structs.replace(received.sample, stamp=min(received.sample.stamp, T0 + 10 * NS))
-        )
-        for received in stream
-    ]
-    clock = Clock([CAMERA])
-    answers = [clock.correct(received) for received in frozen]
-    assert answers.count("frozen") > 100
-    assert "stands still" in told(CAMERA, frozen)["frozen"]
-
-
-def test_a_sender_without_stamps_gets_the_time_of_receipt() -> None:
-    """T10."""
-    stream = [
-        msgspec.structs.replace(received, sample=msgspec.structs.replace(received.sample, stamp=0))
-        for received in arrivals(CAMERA, 20)
-    ]
-    clock = Clock([CAMERA])
-    stamps = [(received, clock.correct(received)) for received in stream]
-    late = [
-        corrected.stamp - received.received for received, corrected in stamps[100:] if isinstance(corrected, Sample)
-    ]
-    assert len(late) == len(stamps) - 100
-    assert max(map(abs, late)) < 100 * MS
-    assert clock.report(CAMERA.topic).method == "receipt"
-    assert "no stamps" in told(CAMERA, stream)
-
-
-def test_a_single_stamp_far_in_the_future_is_refused() -> None:
-    stream = arrivals(IMU, 20)
-    odd = stream[2000]
-    stream[2000] = msgspec.structs.replace(
-        odd, sample=msgspec.structs.replace(odd.sample, stamp=odd.sample.stamp + 600 * NS)
-    )
+def test_t1_a_clock_that_counts_from_its_start_is_right_from_the_first_sample_on() -> None:
     clock = Clock([IMU])
-    answers = [clock.correct(received) for received in stream]
-    assert answers[2000] == "future"
-    assert sum(isinstance(answer, str) for answer in answers) == 1
+    errors = errors_ms(clock, arrivals(IMU, 5, kept(100 - T0 / NS)), IMU)
+    assert len(errors) == 1000
+    assert worst(errors, 0) < 4
+    assert clock.incidents()[0].text == "/imu: its clock is 19675.9 days behind; corrected"
+
+
+@STREAMS
+@SEEDS
+@pytest.mark.parametrize("ppm", [-100, 100])
+def test_t2_100_ppm_leave_2_ms_after_a_minute(channel: Channel, seed: int, ppm: float) -> None:
+    def normal(rng: np.random.Generator, number: int) -> Array:
+        return np.maximum(0, rng.normal(0.005, 0.001, number))
+
+    for delay in (quick, normal):
+        clock = Clock([channel])
+        errors = errors_ms(clock, arrivals(channel, 100, kept(0, ppm), delay, seed), channel)
+        assert worst(errors, 60) < 1
+        assert clock.report(channel.topic).skew_ppm == pytest.approx(ppm, abs=20)
+        assert not clock.incidents()
+
+
+@STREAMS
+@SEEDS
+@pytest.mark.parametrize("ppm", [-2000, 2000])
+def test_t2_2000_ppm_are_named_and_followed(channel: Channel, seed: int, ppm: float) -> None:
+    clock = Clock([channel])
+    errors = errors_ms(clock, arrivals(channel, 60, kept(0, ppm), seed=seed), channel)
+    assert worst(errors, 20) < 2
+    (incident,) = clock.incidents()
+    assert incident.kind == "skew"
+    assert ("fast" if ppm > 0 else "slow") in incident.text
+    assert incident.stamp < T0 + 15 * NS
+    report = clock.report(channel.topic)
+    assert report.skew_ppm == pytest.approx(ppm, rel=0.02)
+    assert [fault.split(":")[0] for fault in report.faults] == ["offset", "skew"]
+
+
+def test_t2_a_slow_drift_is_followed_once_it_amounts_to_something() -> None:
+    clock = Clock([THERMAL])
+    errors = errors_ms(clock, arrivals(THERMAL, 1200, kept(0, 40)), THERMAL)
+    assert worst(errors, 0, 400) < 20
+    assert worst(errors, 0) < 24
+    assert worst(errors, 600) < 3
+    assert not clock.incidents()
+
+
+@STREAMS
+@SEEDS
+@pytest.mark.parametrize("step_s", [-60.0, -1.0, -0.3, -0.1, 0.1, 0.3, 1.0, 60.0])
+def test_t3_a_step_is_understood_within_5_s_and_nothing_wrong_comes_out_meanwhile(
+    channel: Channel, seed: int, step_s: float
+) -> None:
+    clock = Clock([channel])
+    items = arrivals(channel, 30, stepping(15, step_s), seed=seed)
+    errors = errors_ms(clock, items, channel)
+    assert worst(errors, 0) < 2
+    assert [at_s for at_s, _ in errors] == sorted({at_s for at_s, _ in errors})
+    lost = [item.sample.seq / channel.rate_hz for item in items]
+    missing = sorted(set(lost) - {at_s for at_s, _ in errors})
+    assert missing[0] >= 15
+    assert missing[-1] < 20
+    incidents = clock.incidents()
+    assert [incident.kind for incident in incidents] == ["future" if step_s > 0 else "past", "step"]
+    said = incidents[1].text.removeprefix(f"{channel.topic}: its clock stepped by ").split()
+    assert float(said[0]) * (1 if said[1] == "s" else 0.001) == pytest.approx(step_s, abs=0.002)
+
+
+@SEEDS
+def test_t3_two_steps_back_and_forth_end_where_they_began(seed: int) -> None:
+    def there_and_back(at_s: float) -> float:
+        return at_s + (1.0 if 10 <= at_s < 20 else 0.0)
+
+    clock = Clock([CAMERA])
+    errors = errors_ms(clock, arrivals(CAMERA, 40, there_and_back, taking(0.04), seed), CAMERA)
+    assert worst(errors, 0, 24) < 2
+    assert worst(errors, 25) < 0.001
+    assert kinds(clock) == ["future", "step", "past", "step"]
+    assert clock.report("/camera").method == "trusted"
+
+
+def test_t4_repeated_and_disordered_stamps_are_let_through() -> None:
+    items = []
+    for number, item in enumerate(stream(IMU, 0, 20)):
+        stamp = item.stamp - (item.seq % 3) * 4_000_000
+        items.append(Received(sample=replace(item, stamp=stamp - stamp % 10_000_000), received=item.stamp + NS // 100))
+        if number % 50 == 0:
+            items.append(items[-1])
+    clock = Clock([IMU])
+    assert all(clock.correct(item) is item.sample for item in items)
+    assert not clock.incidents()
+
+
+@STREAMS
+@pytest.mark.parametrize(("unit", "name"), [(1_000, "us"), (1_000_000, "ms"), (NS, "s")])
+def test_t5_stamps_in_a_wrong_unit_are_corrected_from_the_first_on(channel: Channel, unit: int, name: str) -> None:
+    clock = Clock([channel])
+    items = [
+        replace(item, sample=replace(item.sample, stamp=item.sample.stamp // unit))
+        for item in arrivals(channel, 5, delay=taking(0.01))
+    ]
+    errors = errors_ms(clock, items, channel)
+    assert len(errors) == len(items)
+    late = 50 if unit == NS else 2  # whole seconds are of no use: the time of receipt stands in
+    assert worst(errors, 0) < late
+    report = clock.report(channel.topic)
+    assert (report.method, report.faults) == ("receipt" if unit == NS else "trusted", (f"unit: {name}",))
+    (incident,) = clock.incidents()
+    assert incident.kind == ("coarse" if unit == NS else "unit")
+
+
+@SEEDS
+def test_t5_microseconds_since_the_start_are_both_read_and_placed(seed: int) -> None:
+    clock = Clock([IMU])
+    items = [
+        replace(item, sample=replace(item.sample, stamp=item.sample.stamp // 1000))
+        for item in arrivals(IMU, 20, kept(7 - T0 / NS), seed=seed)
+    ]
+    errors = errors_ms(clock, items, IMU)
+    assert worst(errors, 0.2) < 4
+    assert worst(errors, 2.5) < 2
+    assert "unit" in kinds(clock)
+
+
+@pytest.mark.parametrize("asleep_s", [3.0, 30.0, 3600.0])
+def test_t6_a_clock_that_stood_still_while_its_host_slept_is_found_again(asleep_s: float) -> None:
+    def reading(at_s: float) -> float:
+        return at_s if at_s < 10 else at_s - asleep_s
+
+    awake = [
+        item
+        for item in arrivals(replace(CAMERA, rate_hz=15.0), asleep_s + 30, reading)
+        if not 10 <= item.sample.seq / 15 < 10 + asleep_s
+    ]
+    clock = Clock([CAMERA])
+    errors = errors_ms(clock, awake, CAMERA)
+    assert worst(errors, 15 + asleep_s) < 2
+    assert kinds(clock)[-1] == "step"
+
+
+def test_t6_a_sleep_of_the_host_alone_changes_nothing() -> None:
+    items = [item for item in arrivals(CAMERA, 3700) if not 10 <= item.sample.seq / 15 < 3610]
+    clock = Clock([CAMERA])
+    assert all(clock.correct(item) is item.sample for item in items)
+    assert not clock.incidents()
+
+
+@STREAMS
+def test_t4_a_stamp_that_comes_twice_now_and_then_is_let_through(channel: Channel) -> None:
+    items = arrivals(channel, 20)
+    for number in range(10, len(items), 10):
+        items[number] = replace(
+            items[number], sample=replace(items[number].sample, stamp=items[number - 1].sample.stamp)
+        )
+    clock = Clock([channel])
+    assert all(clock.correct(item) is item.sample for item in items)
+    assert not clock.incidents()
+
+
+def test_a_frozen_stamp_is_refused_and_named_once() -> None:
+    clock = Clock([CAMERA])
+    items = [
+        replace(item, sample=replace(item.sample, stamp=min(item.sample.stamp, T0 + 5 * NS)))
+        if item.sample.seq < 600
+        else item
+        for item in arrivals(CAMERA, 50)
+    ]
+    said = [clock.correct(item) for item in items]
+    assert all(said[number] is items[number].sample for number in range(77))
+    assert set(said[78:600]) == {"frozen"}
+    assert kinds(clock) == ["frozen"]
+    assert all(one is item.sample for one, item in zip(said[600:], items[600:], strict=True))
+    assert not clock.report("/camera").faults
+
+
+def test_stamps_from_the_future_and_from_long_ago_are_refused_one_by_one() -> None:
+    clock = Clock([IMU])
+    rng = np.random.default_rng(3)
+    wrong = set(rng.choice(np.arange(300, 4000), 60, replace=False).tolist())
+    refused = []
+    for item in arrivals(IMU, 20):
+        seq = item.sample.seq
+        if seq in wrong:
+            item = replace(item, sample=replace(item.sample, stamp=item.sample.stamp + (-1) ** seq * 900 * NS))
+        answer = clock.correct(item)
+        if isinstance(answer, str):
+            refused.append(seq)
+            assert answer == ("past" if seq % 2 else "future")
+        else:
+            assert answer is item.sample
+    assert set(refused) == wrong
+    assert set(kinds(clock)) == {"future", "past"}
+
+
+def test_a_first_stamp_from_the_future_does_not_make_the_rest_old() -> None:
+    items = arrivals(IMU, 5)
+    items[0] = replace(items[0], sample=replace(items[0].sample, stamp=T0 + 900 * NS))
+    clock = Clock([IMU])
+    errors = errors_ms(clock, items[1:2], IMU) + errors_ms(clock, items, IMU)
+    assert worst(errors, 0) < 5
+    assert len(errors) == len(items)
+
+
+def test_t10_a_sender_without_stamps_gets_those_of_receipt() -> None:
+    clock = Clock([CAMERA])
+    items = [replace(item, sample=replace(item.sample, stamp=0)) for item in arrivals(CAMERA, 20)]
+    for item in items:
+        answer = clock.correct(item)
+        assert isinstance(answer, Sample)
+        assert answer.stamp == item.received
+    report = clock.report("/camera")
+    assert (report.method, report.faults) == ("receipt", ("no stamps",))
+    assert kinds(clock) == ["no stamps"]
+
+
+def test_a_sender_that_started_anew_is_judged_anew() -> None:
+    clock = Clock([IMU])
+    errors_ms(clock, arrivals(IMU, 10, kept(5.0), session="a"), IMU)
+    assert clock.report("/imu").method == "one-way"
+    again = [replace(item, session="b") for item in arrivals(IMU, 20) if item.sample.seq >= 2400]
+    assert all(clock.correct(item) is item.sample for item in again)
+    assert clock.report("/imu").method == "trusted"
+
+
+def test_streams_of_one_sender_keep_their_delays_when_its_clock_is_off() -> None:
+    """The camera takes 60 ms more than the IMU, and their common clock is 5 s ahead."""
+    for one, other, worst_ms in (("s", "s", 2), ("s", "t", 62)):
+        clock = Clock([CAMERA, IMU])
+        items = arrivals(CAMERA, 20, kept(5.0), taking(0.06), session=one)
+        items += arrivals(IMU, 20, kept(5.0), session=other)
+        items.sort(key=lambda item: item.received)
+        errors = []
+        for item in items:
+            answer = clock.correct(item)
+            assert isinstance(answer, Sample)
+            rate = CAMERA.rate_hz if item.sample.topic == "/camera" else IMU.rate_hz
+            errors.append((item.sample.seq / rate, (answer.stamp - T0) / 1e6 - 1e3 * item.sample.seq / rate))
+        assert worst_ms - 2 < worst(errors, 4) < worst_ms
+
+
+@pytest.mark.parametrize("offset_s", [-0.25, -0.1, 0.0, 0.05, 5.0])
+def test_an_exchange_tells_offset_and_delay_apart(offset_s: float) -> None:
+    """The camera takes 0.3 s, which alone would be taken for a wrong clock."""
+    rng = np.random.default_rng(1)
+    clock = Clock([CAMERA])
+    errors = []
+    for number, item in enumerate(arrivals(CAMERA, 20, kept(offset_s), taking(0.3))):
+        errors += errors_ms(clock, [item], CAMERA)
+        if number % 15 == 14:
+            there, back = rng.exponential(2e6, 2).astype(int)
+            asked = item.received
+            heard = asked + int(there) + round(offset_s * NS)
+            clock.exchange("/camera", "s", asked, heard, heard + 50_000, asked + int(there) + 50_000 + int(back))
+    report = clock.report("/camera")
+    assert report.method == "exchange"
+    assert report.uncertainty_ns < 2_000_000
+    assert worst(errors, 6) < 2
+
+
+def test_an_exchange_of_another_session_or_another_clock_changes_nothing() -> None:
+    clock = Clock([CAMERA])
+    errors_ms(clock, arrivals(CAMERA, 5), CAMERA)
+    clock.exchange("/camera", "another", T0, T0 + NS, T0 + NS, T0)
+    clock.exchange("/camera", "s", T0, 1000, 2000, T0 + 5000)
+    clock.exchange("/imu", "s", T0, T0, T0, T0)
+    assert clock.report("/camera").method == "trusted"
+
+
+def test_what_comes_out_is_a_function_of_what_came_in() -> None:
+    items = arrivals(IMU, 70, kept(-0.3, 150), seed=5)
+    one, other = Clock([IMU]), Clock([IMU])
+    for item in items:
+        first, second = one.correct(item), other.correct(item)
+        one.report("/imu")
+        assert isinstance(first, Sample)
+        assert isinstance(second, Sample)
+        assert first.stamp == second.stamp
+
+
+DATA = SHARED / "data"
+LOGS = {
+    "rgbd_imu_tum_fr1_rpy/tum_fr1_rpy_a": "receipt",
+    "logs_native/ardrone_imu.bag": "trusted",
+    "logs_native/husky_imu_gps_odom.bag": "trusted",
+    "logs_native/sparkfun_razor.bag": "trusted",
+    "logs_native/audio_speech_wave.bag": "trusted",
+}
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not beside the checkout")
+@pytest.mark.parametrize("name", LOGS)
+def test_recordings_of_right_clocks_are_left_as_they_are(name: str) -> None:
+    sound = (
+        load(Path(__file__).resolve().parents[2] / "configs" / "logs" / "speech_wave.toml").channels
+        if "speech" in name
+        else None
+    )
+    with Log(DATA / name) as log:
+        channels = sound or log.channels()
+        clock = Clock(channels)
+        assert all(clock.correct(item) is item.sample for item in log.samples(channels))
+    assert not clock.incidents()
+    assert {clock.report(channel.topic).method for channel in channels} == {LOGS[name]}
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not beside the checkout")
+def test_a_phone_that_counts_from_its_start_and_the_car_beside_it_get_one_time() -> None:
+    """comma2k19: clocks since the phone's start, received by one that knows the year."""
+    folder = DATA / "car_imu_gnss_comma2k19"
+    for name in ("IMU/accelerometer", "CAN/speed", "GNSS/live_gnss_ublox"):
+        times = np.load(folder / name / "t.npy")
+        channel = Channel("/x", "imu", (len(times) - 1) / float(times[-1] - times[0]))
+        start = round(float(times[0]) * NS)
+        clock = Clock([channel])
+        for seq, time in enumerate(times):
+            stamp = round(float(time) * NS)
+            item = replace(sample("/x", seq=seq), stamp=stamp)
+            answer = clock.correct(Received(sample=item, received=T0 + stamp - start))
+            assert isinstance(answer, Sample)
+            assert abs(answer.stamp - (T0 + stamp - start)) < 1_000_000
+        assert kinds(clock) == ["offset"]
