@@ -1,0 +1,38 @@
+"""One thing of a set: what each sense recorded of it, and what is known about it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+
+from msgspec import Struct
+
+from pipeline.messages import Clip
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """Seen by one sense, or by several at once, which is a pair.
+
+    ``senses`` gives the clips of each modality when they are asked for; reading them may raise OSError or ValueError,
+    which name the file. ``label`` is the class in the set's own words, ``captions`` are sentences that describe the
+    thing, and ``group`` names what must not be torn between learning and testing, such as the recording it is from.
+    """
+
+    name: str
+    senses: Mapping[str, Callable[[], Sequence[Clip]]]
+    label: str = ""
+    captions: tuple[str, ...] = ()
+    group: str = ""
+
+
+def split(items: Iterable[Item], share: float) -> tuple[list[Item], list[Item]]:
+    """Return what to learn from, about ``share`` of the groups, and the rest; the same on every machine.
+
+    >>> item = Item(name="a", senses={}, group="flight 1")
+    >>> split([item], share=1.0)[0] == [item]
+    True
+    """
+    learned: list[Item] = []
+    tested: list[Item] = []
+    for item in items:
+        place = int.from_bytes(sha256((item.group or item.name).encode()).digest()[:4], "big") / 2**32
+        (learned if place < share else tested).append(item)
+    return learned, tested
