@@ -20,6 +20,10 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Topic = Annotated[str, Meta(pattern=r"^/[A-Za-z0-9_/.-]+$")]
 
 
+OWN_TOPICS = "/rigbind/"
+"""Begins the topics under which a recording keeps what is no sample."""
+
+
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
     """One object of the line: ``use = "module:Name"`` and the parameters of its constructor."""
 
@@ -185,6 +189,8 @@ def _contradictions(config: Config) -> Iterator[str]:
         if channel.topic in seen:
             yield f"{place}.topic: {channel.topic!r} is already channels[{seen[channel.topic]}]"
         seen.setdefault(channel.topic, index)
+        if channel.topic.startswith(OWN_TOPICS):
+            yield f"{place}.topic: {channel.topic!r}: what begins with {OWN_TOPICS} is a recording's own"
         if channel.context_s and channel.context_s < window.stride_s:
             yield f"{place}.context_s: {channel.context_s} is less than stride_s {window.stride_s}, and not 0"
         if channel.modality == "audio" and channel.calibration.sample_rate_hz <= 0:

@@ -10,9 +10,33 @@ from collections import deque
 from msgspec import Struct
 
 from pipeline.messages import NS
+from pipeline.offset import MAX_DELAY
 
 KEPT, FRESH = 16, 60 * NS
 """How many exchanges are kept, and how long: of eight NTP takes the quickest."""
+
+LONGEST = 2 * MAX_DELAY
+"""A longer trip tells less than the delay that stamps are trusted with."""
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """One question and its answer; ``t2`` and ``t3`` are by the clock of ``session``."""
+
+    session: str
+    t1: int
+    t2: int
+    t3: int
+    t4: int
+
+    @property
+    def received(self) -> int:
+        """When it was complete."""
+        return self.t4
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether nothing of it ends before it begins."""
+        return round_trip(self.t1, self.t2, self.t3, self.t4) is not None
 
 
 class Answer(Struct, frozen=True):
@@ -37,9 +61,9 @@ class Exchanges:
         self._answers: deque[Answer] = deque(maxlen=KEPT)
 
     def add(self, t1: int, t2: int, t3: int, t4: int) -> None:
-        """Take one exchange; one that cannot have been, which ends before it begins, is left out."""
-        trip = (t4 - t1) - (t3 - t2)
-        if trip < 0 or t3 < t2 or t4 < t1:
+        """Take one exchange; one that cannot have been, which ends before it begins, or is too long, is left out."""
+        trip = round_trip(t1, t2, t3, t4)
+        if trip is None or trip > LONGEST:
             return
         while self._answers and not 0 <= t4 - self._answers[0].time < FRESH:
             self._answers.popleft()
@@ -52,3 +76,13 @@ class Exchanges:
     def clear(self) -> None:
         """Forget all: the clock is another one."""
         self._answers.clear()
+
+
+def round_trip(t1: int, t2: int, t3: int, t4: int) -> int | None:
+    """Return how long question and answer were on their way, or None where that cannot have been.
+
+    >>> round_trip(0, 1010, 1015, 25), round_trip(0, 1010, 1040, 25)
+    (20, None)
+    """
+    trip = (t4 - t1) - (t3 - t2)
+    return trip if trip >= 0 and t3 >= t2 and t4 >= t1 else None

@@ -10,6 +10,7 @@ from pipeline.clock import Clock, Incident
 from pipeline.config import Config
 from pipeline.digest import Digest
 from pipeline.engine import Engine
+from pipeline.exchange import Exchange
 from pipeline.gate import refusal
 from pipeline.ledger import Ledger
 from pipeline.logs.recorder import Recorder
@@ -18,8 +19,9 @@ from pipeline.messages import Embedding, Event, Fusion, Observation, Operator, R
 from pipeline.streams import Streams
 from pipeline.sync import Synchronizer
 
-Step = Received | Tick
-"""What moves a line: a sample, or in the replay of a run the moment at which its deadlines were looked at."""
+Step = Received | Exchange | Tick
+"""What moves a line: a sample; what a sender answered when asked for the time; or in the replay of a run the moment at
+which its deadlines were looked at."""
 
 
 class Line:
@@ -74,8 +76,17 @@ class Line:
         """Yield the windows that ``step`` completes."""
         if isinstance(step, Tick):
             yield from self.tick(step.now)
+        elif isinstance(step, Exchange):
+            self.learn(step)
         elif (sample := self.admit(step)) is not None:
             yield from self._closed(self.sync.push(sample))
+
+    def learn(self, exchange: Exchange) -> None:
+        """Let the clock have ``exchange``, for every stream of its session."""
+        if self.recorder:
+            self.recorder.exchange(exchange)
+        for topic in self._modalities:
+            self.clock.exchange(topic, exchange.session, exchange.t1, exchange.t2, exchange.t3, exchange.t4)
 
     def tick(self, now: int) -> Iterator[Window]:
         """Yield the windows whose deadline has passed at ``now``."""

@@ -18,6 +18,7 @@ from pipeline.bus import Subscriber
 from pipeline.commands.__main__ import COMMANDS
 from pipeline.config import Bus, Config, Part
 from pipeline.ledger import MEANING, Ledger
+from pipeline.logs.rows import TOPICS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -57,6 +58,11 @@ def test_every_protocol_is_there(protocol: str) -> None:
 @pytest.mark.parametrize("cause", [cause for cause in MEANING if cause != "restart"])
 def test_every_end_of_a_sample_is_there(cause: str) -> None:
     assert cause in README.partition("For each topic, always:")[2]
+
+
+@pytest.mark.parametrize("topic", TOPICS.values())
+def test_every_topic_of_a_recording_is_there(topic: str) -> None:
+    assert f"`{topic}`" in README
 
 
 def test_every_file_that_is_linked_is_there() -> None:

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from pipeline.commands.assembly import load_checked
 from pipeline.commands.console import make_console
-from pipeline.commands.run import live, tell_digests
+from pipeline.commands.run import live
+from pipeline.commands.telling import tell
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.line import Line
@@ -32,7 +33,7 @@ def demo(
     console, events = make_console(), EventList()
     line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, [events], record))
     report(console, line, truth, list(events.by_id.values()), start_ns)
-    tell_digests(console, line)
+    tell(console, line)
 
 
 def find_config(name: str) -> Path:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from pipeline.commands.assembly import assemble, load_checked
 from pipeline.commands.console import make_console
-from pipeline.commands.run import tell_digests
+from pipeline.commands.telling import tell
 from pipeline.config import Config, Model, Part
 from pipeline.engine import WARM_UP_S
 from pipeline.errors import LogError, PipelineError
@@ -43,7 +43,7 @@ def replay(
     with Log(log) as recording:
         rig = as_recorded(run) if run else load_checked(config) if config else _rig_of(recording, log)
         line = asyncio.run(_replay(recording, rig, speed, console, run))
-    tell_digests(console, line)
+    tell(console, line)
     if verify and run:
         _verify(console, line, run)
 

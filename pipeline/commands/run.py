@@ -14,6 +14,7 @@ from pipeline.bus import Subscriber
 from pipeline.commands.assembly import assemble, load_checked
 from pipeline.commands.console import make_console
 from pipeline.commands.sense import sensing
+from pipeline.commands.telling import tell
 from pipeline.config import Config
 from pipeline.line import Line
 from pipeline.messages import NS, Sink
@@ -30,7 +31,7 @@ def run(
     """Run one rig's line: samples from its address, windows, embeddings, events."""
     config, console = load_checked(rig), make_console()
     line, _ = asyncio.run(live(rig, config, seconds, sensors, console, [], record))
-    tell_digests(console, line)
+    tell(console, line)
 
 
 async def live(
@@ -61,18 +62,6 @@ async def live(
         finally:
             await line.close()
     return line, start_ns
-
-
-def tell_digests(console: Console, line: Line) -> None:
-    """Print what a replay of this run must come to, and what became of its recording."""
-    for name, digest in line.digest.hex().items():
-        console.print(f"{name:<10} sha256 {digest}", highlight=False)
-    if line.recorder:
-        missing = ", ".join(f"{topic} {number}" for topic, number in line.recorder.dropped.items())
-        told = line.recorder.error or f"recorded into {line.recorder.path}" + (
-            f"; left out: {missing}" if missing else ""
-        )
-        console.print(told, highlight=False, soft_wrap=True)
 
 
 def _stop_when_asked(subscriber: Subscriber, seconds: float) -> None:

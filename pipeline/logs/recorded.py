@@ -17,6 +17,7 @@ from mcap.stream_reader import breakup_chunk
 
 from pipeline.config import Config, parse
 from pipeline.errors import LogError
+from pipeline.exchange import Exchange
 from pipeline.logs.exact import Form, restore
 from pipeline.logs.mcap import MESSAGES, connection_of, records
 from pipeline.logs.raw import Connection, RawMessage, telling
@@ -25,6 +26,7 @@ from pipeline.logs.writer import RECORD
 from pipeline.messages import Received
 
 MAGIC = b"\x89MCAP0\r\n"
+_STEPS: dict[str, type[Tick] | type[Exchange]] = {TOPICS[kind]: kind for kind in (Tick, Exchange)}
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
@@ -86,8 +88,8 @@ class Recorded:
         """Yield the samples in the order of their arrival. Raise LogError as ``steps`` does."""
         return (step for step in self.steps() if isinstance(step, Received))
 
-    def steps(self) -> Iterator[Received | Tick]:
-        """Yield what moved the synchronizer, in its order: samples, and ticks for their deadlines.
+    def steps(self) -> Iterator[Received | Exchange | Tick]:
+        """Yield what moved the line, in its order: samples, exchanges with their senders, and ticks for deadlines.
 
         Raise LogError where the recording is cut or damaged, after all that is whole.
         """
@@ -149,9 +151,10 @@ def _form(channel: Channel, type_: str) -> Form:
     )
 
 
-def _step(form: Form, message: Message) -> Received | Tick | None:
-    if form.topic == TOPICS[Tick]:
-        return msgspec.json.decode(message.data, type=Tick)
+def _step(form: Form, message: Message) -> Received | Exchange | Tick | None:
+    kind = _STEPS.get(form.topic)
+    if kind is not None:
+        return msgspec.json.decode(message.data, type=kind)
     return restore(form, message) if form.type else None
 
 

@@ -14,6 +14,7 @@ from threading import Event as Flag
 from threading import Lock, Thread
 
 from pipeline.config import Config
+from pipeline.exchange import Exchange
 from pipeline.logs.rows import TOPICS, Row, Tick, embedding_row, window_row
 from pipeline.logs.writer import LogWriter
 from pipeline.messages import Event, Observation, Received, Window
@@ -67,6 +68,10 @@ class Recorder:
     def tick(self, now: int) -> None:
         """Record that the synchronizer was asked at ``now`` and that this moved it, be it past empty windows only."""
         self._put(TOPICS[Tick], Tick(now=now), ROW_BYTES)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Record an exchange with a sender's clock, in its place among the samples."""
+        self._row(exchange, ROW_BYTES)
 
     def closed(self, window: Window) -> None:
         """Remember the place of ``window`` among the samples: to be called as it comes out of the synchronizer."""

@@ -1,6 +1,7 @@
-"""What a recording holds beside samples, as JSON: when time was called, the windows, embeddings and events.
+"""What a recording holds beside samples, as JSON: when time was called, exchanges, windows, embeddings and events.
 
-Events are those of ``messages.Event``. Every time is integer nanoseconds since the epoch.
+Events are those of ``messages.Event``, exchanges with the senders' clocks those of ``exchange.Exchange``. Every time is
+integer nanoseconds since the epoch.
 """
 
 import json
@@ -10,6 +11,7 @@ from functools import cache
 import msgspec
 from msgspec import Struct
 
+from pipeline.exchange import Exchange
 from pipeline.messages import Embedding, Event, Window
 
 
@@ -47,9 +49,10 @@ class EmbeddingRow(Struct, frozen=True, kw_only=True):
     vector: list[float]
 
 
-Row = Tick | WindowRow | EmbeddingRow | Event
+Row = Tick | Exchange | WindowRow | EmbeddingRow | Event
 TOPICS: dict[type[Struct], str] = {
     Tick: "/rigbind/ticks",
+    Exchange: "/rigbind/exchanges",
     WindowRow: "/rigbind/windows",
     EmbeddingRow: "/rigbind/embeddings",
     Event: "/rigbind/events",

@@ -1,4 +1,4 @@
-"""A running line in the terminal: channels, windows and the latest events, redrawn in place."""
+"""A running line in the terminal: channels with their states and clocks, windows and the latest events."""
 
 import statistics
 import time
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.line import Line
-from pipeline.messages import Event, Observation
+from pipeline.messages import Event, Observation, State, Window
 
 REFRESH_S = 0.5
 PLAIN_S = 10.0
@@ -19,6 +19,7 @@ PLAIN_S = 10.0
 
 _EVENTS = 6  # shown
 _RATE_S = 3.0  # rates are means over this long
+_STYLES: dict[State, str] = {"late": "yellow", "stale": "red", "dead": "bold red", "recovered": "green"}
 
 
 class TerminalMonitor:
@@ -30,7 +31,7 @@ class TerminalMonitor:
         self._events: deque[Event] = deque(maxlen=_EVENTS)
         self._history: deque[tuple[float, dict[str, int]]] = deque()
         self._rates: dict[str, float] = {}
-        self._coverage: dict[str, float] = {}
+        self._window: Window | None = None  # the newest one
         self._drawn = time.monotonic()
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
 
@@ -59,7 +60,7 @@ class TerminalMonitor:
     def show(self, observation: Observation) -> None:
         """Take note of ``observation`` and redraw if the last drawing is old enough."""
         if observation.window.closed_by != "end":  # the last ones are cut short by the end, not by a fault
-            self._coverage = dict(observation.window.coverage)
+            self._window = observation.window
         now = time.monotonic()
         if now - self._drawn < (REFRESH_S if self._live else PLAIN_S):
             return
@@ -74,26 +75,29 @@ class TerminalMonitor:
         return Group(self._channels(), self._summary(), *(_event_text(event) for event in self._events))
 
     def _channels(self) -> Table:
-        table = Table(box=None, pad_edge=False)
-        for name in ("channel", "modality"):
-            table.add_column(name)
+        table = Table("channel", "modality", "state", box=None, pad_edge=False)
         for name in ("rate Hz", "due", "age ms", "received", "lost", "covered"):
             table.add_column(name, justify="right")
+        table.add_column("clock")
+        window = self._window
         for channel in self._line.config.channels:
             ledger, topic = self._line.ledger, channel.topic
             newest = ledger.newest(topic)
             age = f"{(time.time_ns() - newest[0]) / 1e6:.0f}" if newest else "–"
             lost = ledger.lost(topic)
-            covered = self._coverage.get(topic, 0.0)
+            state: State = window.states.get(topic, "init") if window else "init"
+            covered = window.coverage.get(topic, 0.0) if window else 0.0
             table.add_row(
                 topic,
                 channel.modality,
+                Text(state.upper(), _STYLES.get(state, "")),
                 f"{self._rates.get(topic, 0.0):.1f}",
                 f"{channel.rate_hz:g}",
                 age,
                 str(ledger.total(topic, "received")),
                 Text(str(lost), "red" if lost else ""),
                 Text(f"{covered:.0%}", "" if covered == 1 else "red"),
+                Text(", ".join(window.clocks.get(topic, ())) if window else "", "yellow"),
             )
         return table
 
@@ -107,8 +111,10 @@ class TerminalMonitor:
         times = {m: statistics.median(times) for m, times in line.engine.latency_ms.items() if times}
         if times:
             text += "; encoders: " + ", ".join(f"{modality} {ms:.0f}" for modality, ms in times.items()) + " ms"
-        if line.recorder and line.recorder.error:
-            text += f"; {line.recorder.error}"
+        if line.recorder:
+            left_out = ", ".join(f"{topic} {number}" for topic, number in dict(line.recorder.dropped).items())
+            told = line.recorder.error or (left_out and f"not recorded: {left_out}")
+            text += f"; {told}" if told else ""
         faults = ", ".join(f"{m} {cause} {n}" for (m, cause), n in line.engine.faults.items())
         return Text(text + (f"; missing: {faults}" if faults else ""))
 

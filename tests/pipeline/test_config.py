@@ -58,6 +58,10 @@ def test_files_hold_differences() -> None:
             {"channels": [IMU | {"topic": "imu"}]},
             "rig.toml: channels[0].topic: Expected `str` matching regex '^/[A-Za-z0-9_/.-]+$': 'imu'",
         ),
+        (
+            {"channels": [IMU | {"topic": "/rigbind/imu"}]},
+            "rig.toml: channels[0].topic: '/rigbind/imu': what begins with /rigbind/ is a recording's own",
+        ),
         ({"channels": [IMU, IMU]}, "rig.toml: channels[1].topic: '/imu' is already channels[0]"),
         (
             {"channels": [IMU | {"modality": "audio"}]},

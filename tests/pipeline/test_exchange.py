@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.exchange import FRESH, KEPT, Exchanges
+from pipeline.exchange import FRESH, KEPT, LONGEST, Exchanges
 from pipeline.messages import NS
 
 
@@ -46,6 +46,14 @@ def test_old_exchanges_are_forgotten() -> None:
     best = exchanges.best()
     assert best is not None
     assert best.correction == -70_001
+
+
+def test_a_trip_that_takes_too_long_tells_nothing() -> None:
+    exchanges = Exchanges()
+    ask(exchanges, 0, LONGEST, 1)
+    assert exchanges.best() is None
+    ask(exchanges, 0, LONGEST, 0)
+    assert exchanges.best() is not None
 
 
 @pytest.mark.parametrize("stamps", [(10, 20, 15, 40), (10, 20, 30, 5), (0, 100, 200, 50)])

@@ -3,18 +3,20 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes import Counting, Marking
 from makers import RIG, T0, streams
+from msgspec.structs import replace
 
 from operators.fusion import CrossAttention
 from pipeline.config import Config, Model
 from pipeline.engine import Engine, Local
-from pipeline.line import Line
+from pipeline.exchange import Exchange
+from pipeline.line import Line, Step
 from pipeline.logs.recorded import Recorded
 from pipeline.logs.recorder import Recorder
 from pipeline.logs.rows import Tick, WindowRow
@@ -56,12 +58,27 @@ def line_of(recorder: Recorder | None = None, recorded: Mapping[int, WindowRow] 
     return Line(CONFIG, engine, CrossAttention(), [Marking()], [], recorder, recorded)
 
 
-def ran(path: Path, seed: int) -> Line:
+def answering(batches: Sequence[Sequence[Received]], behind: int) -> list[list[Step]]:
+    """The same of senders whose clock is ``behind`` nanoseconds, and that are asked for the time once a second."""
+    answered: list[list[Step]] = []
+    for number, batch in enumerate(batches):
+        steps: list[Step] = [replace(one, sample=replace(one.sample, stamp=one.sample.stamp - behind)) for one in batch]
+        if number % 50 == 49:
+            t1 = T0 + number * NS // 50 - 52_000_000
+            heard = t1 + 200_000 - behind
+            steps.insert(
+                len(steps) // 2, Exchange(session="s", t1=t1, t2=heard, t3=heard + 50_000_000, t4=t1 + 50_600_000)
+            )
+        answered.append(steps)
+    return answered
+
+
+def ran(path: Path, batches: Sequence[Sequence[Step]]) -> Line:
     """Run live, by a clock of the test's own, and record it."""
     clock = [T0]
 
-    async def source() -> AsyncIterator[list[Received]]:
-        for number, batch in enumerate(late_and_lossy(seed)):
+    async def source() -> AsyncIterator[Sequence[Step]]:
+        for number, batch in enumerate(batches):
             clock[0] = T0 + number * NS // 50
             yield batch
             await asyncio.sleep(0.002)
@@ -76,12 +93,14 @@ def ran(path: Path, seed: int) -> Line:
     return line
 
 
-def repeated(path: Path) -> Line:
+def repeated(path: Path, but: type[Step] | None = None) -> Line:
+    """Replay all that was recorded, but for one kind of step."""
     recorded = Recorded(path)
     line = line_of(recorded={row.end: row for row in recorded.closings()})
+    steps = (step for step in recorded.steps() if but is None or not isinstance(step, but))
 
     async def replay() -> None:
-        async for _ in run(paced(recorded.steps(), line, None), line):
+        async for _ in run(paced(steps, line, None), line):
             pass
         await line.close()
 
@@ -91,7 +110,7 @@ def repeated(path: Path) -> Line:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_replay_is_the_run_whatever_the_clock_decided(seed: int, tmp_path: Path) -> None:
-    live = ran(tmp_path / "run.mcap", seed)
+    live = ran(tmp_path / "run.mcap", late_and_lossy(seed))
     recorded = Recorded(tmp_path / "run.mcap")
     rows = list(recorded.closings())
     assert live.skipped > 0
@@ -104,21 +123,27 @@ def test_a_replay_is_the_run_whatever_the_clock_decided(seed: int, tmp_path: Pat
 
 
 def test_another_order_of_deadlines_is_another_run(tmp_path: Path) -> None:
-    live = ran(tmp_path / "run.mcap", 3)
-    recorded = Recorded(tmp_path / "run.mcap")
-    line = line_of(recorded={row.end: row for row in recorded.closings()})
-    without_ticks = [step for step in recorded.steps() if isinstance(step, Received)]
+    live = ran(tmp_path / "run.mcap", late_and_lossy(3))
+    without_ticks = repeated(tmp_path / "run.mcap", but=Tick)
+    assert without_ticks.digest.hex()["windows"] != live.digest.hex()["windows"]
 
-    async def replay() -> None:
-        async for _ in run(paced(without_ticks, line, None), line):
-            pass
 
-    asyncio.run(replay())
-    assert line.digest.hex()["windows"] != live.digest.hex()["windows"]
+def test_what_exchanges_told_is_known_again_in_the_replay(tmp_path: Path) -> None:
+    live = ran(tmp_path / "run.mcap", answering(late_and_lossy(1)[:300], behind=100_000_000))
+    report = live.clock.report("/imu")
+    assert report.method == "exchange"
+    assert abs(report.offset_ns - 100_000_000) <= report.uncertainty_ns < 2_000_000
+    assert sum(isinstance(step, Exchange) for step in Recorded(tmp_path / "run.mcap").steps()) == 6
+    again = repeated(tmp_path / "run.mcap")
+    assert again.digest.hex() == live.digest.hex() == Recorded(tmp_path / "run.mcap").digests
+    assert again.clock.report("/imu") == report
+    without_exchanges = repeated(tmp_path / "run.mcap", but=Exchange)
+    assert without_exchanges.digest.hex()["windows"] != live.digest.hex()["windows"]
+    assert without_exchanges.clock.report("/imu").method == "trusted"
 
 
 def test_every_window_says_where_its_samples_went(tmp_path: Path) -> None:
-    ran(tmp_path / "run.mcap", 1)
+    ran(tmp_path / "run.mcap", late_and_lossy(1))
     rows = sorted(Recorded(tmp_path / "run.mcap").closings(), key=lambda row: row.end)
     assert {"used", "late"} <= set(rows[-1].ledger["/imu"])
     used = [row.ledger["/imu"]["used"] for row in rows]

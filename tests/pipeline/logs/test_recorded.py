@@ -183,7 +183,10 @@ def live(path: Path, arrivals: Iterable[tuple[int, Received | None]]) -> Run:
 def replayed(recorded: Recorded) -> Run:
     run = Run(recorded.config)
     for step in recorded.steps():
-        run.take(run.sync.tick(step.now) if isinstance(step, Tick) else run.sync.push(step.sample))
+        if isinstance(step, Tick):
+            run.take(run.sync.tick(step.now))
+        elif isinstance(step, Received):
+            run.take(run.sync.push(step.sample))
     run.take(run.sync.finish())
     return run
 
