@@ -22,7 +22,8 @@ from operators.fusion import CrossAttention
 from pipeline.bus import Publisher, Subscriber
 from pipeline.config import Bus, Channel, Config, Windowing
 from pipeline.engine import Engine, Local
-from pipeline.line import Line
+from pipeline.ledger import Ledger
+from pipeline.line import Line, Step
 from pipeline.messages import NS, Encoder, Event, Received, Sample, Window
 from pipeline.run import paced, run, windows
 from pipeline.sync import Synchronizer
@@ -44,12 +45,12 @@ def windows_of(samples: Sequence[Received], channels: list[Channel] = RIG) -> li
 
 
 def fingerprint(windows: list[Window], channels: Sequence[Channel]) -> str:
-    """SHA-256 of what the windows hold of ``channels``."""
+    """SHA-256 of what the windows hold of ``channels``, if anything."""
     digest = sha256()
     for window in windows:
-        digest.update(f"{window.start} {window.end}".encode())
         for channel in channels:
             if clip := window.clips.get(channel.topic):
+                digest.update(f"{window.start} {window.end}".encode())
                 digest.update(f"{clip.topic} {clip.start} {clip.end} {clip.coverage}".encode())
                 for item in clip.samples:
                     digest.update(f"{item.stamp} {item.seq}".encode() + item.data.tobytes())
@@ -81,7 +82,7 @@ def test_after_a_stall_of_the_line_latency_is_back_within_two_windows() -> None:
     stalled = threading.Event()
 
     async def session(subscriber: Subscriber) -> None:
-        async def stalling() -> AsyncIterator[list[Received]]:
+        async def stalling() -> AsyncIterator[Sequence[Step]]:
             async for batch in subscriber.arrivals():
                 if not stalled.is_set() and len(latency) >= 8:
                     stalled.set()
@@ -182,3 +183,29 @@ def test_the_burst_of_a_sensor_that_was_stopped_ages_nothing() -> None:
     assert row["late"] > 10
     assert row["gap"] == 0
     assert [event.label for event in events if event.source == "streams"][-1] == "/camera recovered"
+
+
+@pytest.mark.slow
+@pytest.mark.fault
+def test_a_consumer_three_times_too_slow_sees_what_is_fresh() -> None:
+    """Z4: 30 frames a second, looked at ten times a second: nothing waits, and nothing is lost in silence."""
+    channel = Channel("/camera", "vision", 30.0)
+    ledger = Ledger()
+    ages: list[float] = []
+    with closing(Subscriber(Bus(address="tcp://127.0.0.1:*"), [channel], ledger)) as subscriber:
+        stop = threading.Event()
+        sender = threading.Thread(target=_send, args=(subscriber.address, [channel], stop))
+        sender.start()
+        while len(ages) < 60:
+            time.sleep(0.1)
+            taken = subscriber.take()
+            if taken:
+                ages.append((time.time_ns() - taken[-1].sample.stamp) / NS)
+        stop.set()
+        sender.join()
+        time.sleep(0.2)
+        taken = subscriber.take()
+        row = ledger.row("/camera")
+    assert sorted(ages)[-2] < 0.15
+    assert row["gap"] == row["superseded"] == 0
+    assert row["received"] > 150
