@@ -42,6 +42,11 @@ class Space:
         """
         return np.stack([self._embed(*sense_of(thing)) for thing in things])
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Those that the preset has an encoder for."""
+        return tuple(self._parts)
+
     def encoder(self, modality: str) -> Any:
         """Return the encoder of ``modality``. Raise ValueError if the preset has none."""
         if modality not in self._parts:

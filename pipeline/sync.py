@@ -8,8 +8,7 @@ Live, ``tick`` closes what the deadline has overtaken, with what is there.
 
 from bisect import bisect_left
 from collections.abc import Iterable
-
-import numpy as np
+from operator import attrgetter
 
 from pipeline.config import Channel, Windowing
 from pipeline.ledger import Ledger
@@ -24,6 +23,8 @@ IDLE = 10 * NS
 
 MAX_BYTES, MAX_SAMPLES = 256_000_000, 100_000
 """What one stream may hold here; beyond, its oldest samples are dropped and booked as overflow."""
+
+NBYTES = attrgetter("data.nbytes")
 
 STALE_AFTER = NS // 10
 """A stream is stale once it is silent for two periods and this much more (the promise for a killed sensor)."""
@@ -43,30 +44,31 @@ class Synchronizer:
             channel.topic: _Stream(channel, _ns(_context_s(window, channel)), self._length) for channel in channels
         }
         self._closed = 0  # end of the last window that closed, emitted or not
-        self._next: int | None = None  # end of the next one; unknown before the first sample
+        self._next = 0  # end of the next one; 0 is not known, before the first sample
+        self._slowest: _Stream | None = None  # of those that were waited for when the watermark was last looked at
         self._last_seen = 0  # end of the last window that held a sample
 
     @property
-    def position(self) -> tuple[int, int | None]:
-        """Ends of the last window that closed and of the next one."""
+    def position(self) -> tuple[int, int]:
+        """Ends of the last window that closed and of the next one; 0 where there is none yet."""
         return self._closed, self._next
 
     def push(self, sample: Sample) -> list[Window]:
         """Take one sample; return the windows that it completes, mostly none."""
-        stream = self._streams[sample.topic]
-        if sample.stamp < self._closed:
+        stream, stamp = self._streams[sample.topic], sample.stamp
+        if stamp < self._closed:
             self.ledger.count(sample.topic, "late")
             return []
         if not stream.insert(sample):
             self.ledger.count(sample.topic, "duplicate")
             return []
-        if dropped := stream.shed():
+        if (stream.size > MAX_BYTES or len(stream.samples) > MAX_SAMPLES) and (dropped := stream.shed()):
             self.ledger.count(sample.topic, "overflow", dropped)
-        if self._next is None or not self._closed:
-            first = self._end_after(sample.stamp)
-            self._next = first if self._next is None else min(self._next, first)
-        if sample.stamp < stream.newest or sample.stamp - self._lateness < self._next:
-            return []  # the watermark is at most this stream's own
+        if not self._closed:
+            first = self._end_after(stamp)
+            self._next = min(self._next or first, first)
+        if stamp - self._lateness < self._next or stamp < stream.newest or self._is_held(stamp):
+            return []  # the watermark has not passed the next end
         return self._advance(self._watermark(), "watermark")
 
     def tick(self, now: int) -> list[Window]:
@@ -85,13 +87,21 @@ class Synchronizer:
         return (stamp // self._stride + 1) * self._stride
 
     def _watermark(self) -> int:
-        armed = [stream.newest for stream in self._streams.values() if stream.newest >= 0]
-        alive = max(armed) - self._dead
-        return min(newest for newest in armed if newest >= alive) - self._lateness
+        armed = [stream for stream in self._streams.values() if stream.newest >= 0]
+        alive = max(stream.newest for stream in armed) - self._dead
+        self._slowest = min((stream for stream in armed if stream.newest >= alive), key=attrgetter("newest"))
+        return self._slowest.newest - self._lateness
+
+    def _is_held(self, stamp: int) -> bool:
+        """Say, at less cost than the watermark's, that the stream that held it back last still does at ``stamp``."""
+        if self._slowest is None:
+            return False
+        newest = self._slowest.newest
+        return newest - self._lateness < self._next and newest >= stamp - self._dead
 
     def _advance(self, upto: int, why: Closing) -> list[Window]:
         windows = []
-        while self._next is not None and self._next <= upto:
+        while 0 < self._next <= upto:
             window = self._cut(self._next, why)
             self._closed, self._next = self._next, self._next + self._stride
             if window.clips:
@@ -129,23 +139,29 @@ class _Stream:
     def __init__(self, channel: Channel, context: int, length: int) -> None:
         self.channel = channel
         self.newest = -1  # before the first sample nobody waits for this stream
+        self.size = 0  # bytes
         self.state: State = "init"
         self.stamps: list[int] = []
         self.samples: list[Sample] = []
         self._last = -1  # newest stamp before the last window's end
         self._nearest = context == 0
         self._reach = context or length
-        self._size = 0
+        self._period = channel.period
+        self._hole = HOLE * channel.period
+        self._holes: set[int] = set()  # of stamps, those that had a hole before them; others may have filled it since
 
     def insert(self, sample: Sample) -> bool:
         """Put ``sample`` in its place; return whether it is new."""
-        if not self.stamps or sample.stamp > self.stamps[-1]:
-            self.stamps.append(sample.stamp)
+        stamp = sample.stamp
+        if stamp > self.newest:
+            if stamp - self.newest > self._hole:
+                self._holes.add(stamp)
+            self.newest = stamp
+            self.stamps.append(stamp)
             self.samples.append(sample)
         elif not self._insert_between(sample):
             return False
-        self._size += sample.data.nbytes
-        self.newest = max(self.newest, sample.stamp)
+        self.size += sample.data.nbytes
         return True
 
     def _insert_between(self, sample: Sample) -> bool:
@@ -159,16 +175,17 @@ class _Stream:
             place += 1
         self.stamps.insert(place, sample.stamp)
         self.samples.insert(place, sample)
+        for later in range(max(place, 1), min(place + 2, len(self.stamps))):
+            if self.stamps[later] - self.stamps[later - 1] > self._hole:
+                self._holes.add(self.stamps[later])
         return True
 
     def shed(self) -> int:
         """Drop the oldest until the bounds hold; return how many."""
-        if self._size <= MAX_BYTES and len(self.samples) <= MAX_SAMPLES:
-            return 0
         dropped = 0
         held = len(self.samples)
-        while (self._size > MAX_BYTES and held > dropped + 1) or held - dropped > MAX_SAMPLES:
-            self._size -= self.samples[dropped].data.nbytes
+        while (self.size > MAX_BYTES and held > dropped + 1) or held - dropped > MAX_SAMPLES:
+            self.size -= self.samples[dropped].data.nbytes
             dropped += 1
         self._drop(dropped)
         return dropped
@@ -176,7 +193,7 @@ class _Stream:
     def forget(self, next_end: int) -> None:
         """Drop what no window from the one ending at ``next_end`` on will need."""
         old = bisect_left(self.stamps, next_end - self._reach)
-        self._size -= sum(sample.data.nbytes for sample in self.samples[:old])
+        self.size -= sum(map(NBYTES, self.samples[:old]))
         self._drop(old)
 
     def look(self, end: int, dead: int) -> State:
@@ -184,14 +201,14 @@ class _Stream:
         before = bisect_left(self.stamps, end)
         if before:
             self._last = max(self._last, self.stamps[before - 1])
-        silent, period = end - self._last, self.channel.period
+        silent, period = end - self._last, self._period
         if self._last < 0:
             self.state = "init"
         elif silent > dead:
             self.state = "dead"
         elif silent > 2 * period + STALE_AFTER:
             self.state = "stale"
-        elif silent > HOLE * period:
+        elif silent > self._hole:
             self.state = "late"
         else:
             self.state = "recovered" if self.state in ("stale", "dead") else "ok"
@@ -216,7 +233,7 @@ class _Stream:
             start=start,
             end=end,
             samples=samples,
-            coverage=self._coverage(self.stamps[first:last], start, end),
+            coverage=self._coverage(first, last, start, end),
             pairing_error=abs(self.stamps[nearest] - centre),
             calibration=self.channel.calibration,
         )
@@ -228,15 +245,18 @@ class _Stream:
             after = bisect_left(self.stamps, self.stamps[after - 1], first, after)
         return after
 
-    def _coverage(self, stamps: list[int], start: int, end: int) -> float:
+    def _coverage(self, first: int, last: int, start: int, end: int) -> float:
         """Share of ``[start, end)`` without holes; each sample covers one period from its stamp on, and never 0."""
-        period = self.channel.period
-        edges = np.array([start - period, *stamps, end], np.int64)
-        spacing = np.diff(edges)
-        holes = spacing[spacing > HOLE * period] - period
-        return max(1e-9, 1 - float(holes.sum()) / (end - start))
+        stamps, period = self.stamps, self._period
+        spacing = [stamps[first] - start + period, end - stamps[last - 1]]
+        for stamp in self._holes:
+            if stamps[first] < stamp < end:
+                spacing.append(stamp - stamps[bisect_left(stamps, stamp, first) - 1])
+        missing = sum(gap - period for gap in spacing if gap > self._hole)
+        return max(1e-9, 1 - missing / (end - start))
 
     def _drop(self, number: int) -> None:
+        self._holes.difference_update(self.stamps[:number])
         del self.stamps[:number], self.samples[:number]
 
 

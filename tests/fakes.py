@@ -123,7 +123,7 @@ class Words:
 
     modality = "text"
 
-    def __init__(self, dim: int = 256) -> None:
+    def __init__(self, dim: int = 512) -> None:
         self.dim = dim
 
     def tokenize(self, texts: Sequence[str]) -> Array:

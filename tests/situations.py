@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.messages import NS, Array, Calibration, Clip, Embedding, Observation, Sample, Window
 
-DIM = 256
+DIM = 512
 """Of the embeddings in observations: that of the mini preset."""
 
 TOPICS = {"/camera": "vision", "/imu": "imu", "/microphone": "audio"}
@@ -75,7 +75,7 @@ def observe(number: int, vectors: Mapping[str, Array], coverage: Mapping[str, fl
             topic: Embedding(topic=topic, modality=TOPICS[topic], stamp=view.end, vector=unit)
             for topic, unit in units.items()
         },
-        fused=_unit(sum(units.values(), np.zeros(DIM))),
+        fused=_unit(np.sum([*units.values()], axis=0) if units else np.zeros(DIM)),
         weights=dict.fromkeys(units, 1 / max(1, len(units))),
     )
 

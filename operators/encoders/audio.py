@@ -88,7 +88,7 @@ class AudioEncoder:
         rate = clip.calibration.sample_rate_hz
         if not RATES[0] <= rate <= RATES[1]:
             raise ValueError(f"{clip.topic}: sample_rate_hz {rate:g} is not within {RATES[0]} to {RATES[1]} Hz")
-        wave = resampled(torch.from_numpy(_wave(clip, rate, self.seconds)), rate)
+        wave = resampled(torch.from_numpy(wave_of(clip, rate, self.seconds)), rate)
         wave = functional.pad(wave, (0, max(0, FRAME - len(wave))))
         mels = kaldi.fbank(
             wave[np.newaxis],
@@ -123,7 +123,7 @@ def _frames(seconds: float) -> int:
     return round(seconds * FRAMES_PER_S) + SPARE_FRAMES
 
 
-def _wave(clip: Clip, rate: float, seconds: float) -> Array:
+def wave_of(clip: Clip, rate: float, seconds: float) -> Array:
     """Return the last ``seconds`` of ``clip`` as (T,) float32 in [-1, 1], every chunk in its place."""
     chunks = [_chunk(sample) for sample in clip.samples]
     if not any(map(len, chunks)):

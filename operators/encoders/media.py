@@ -61,6 +61,17 @@ def ends_of(path: Path, start: Fraction, end: Fraction) -> tuple[Frame, Frame]:
     return ends
 
 
+def frames_of(path: Path, every: Fraction) -> Iterator[Frame]:
+    """Yield the first frame in each ``every`` seconds of a film, upright. Raise ValueError for a damaged film."""
+    with _opened(path, "video") as (container, stream):
+        origin, due = stream.start_time or 0, Fraction(0)
+        for frame in container.decode(stream):
+            time = _time(frame, origin, stream.time_base)
+            if time >= due:
+                due = (time // every + 1) * every
+                yield time, _upright(frame)
+
+
 def _ends(path: Path, start: Fraction, end: Fraction, seek: bool) -> tuple[Frame, Frame] | None:
     """Return the two frames, or None if there are none, or none that seeking led to."""
     first = last = None

@@ -19,7 +19,7 @@ def preset(name: str) -> Parts:
     Raise ValueError for an unknown name, or an argument that is missing or has no place.
 
     >>> preset("mini")["depth"]
-    {'use': 'operators.encoders.depth:DepthEncoder', 'params': {}}
+    {'use': 'operators.encoders.mini.depth:MiniDepth', 'params': {}}
     >>> preset("openclip:ViT-B-32/laion2b_s34b_b79k")["text"]["params"]
     {'model': 'ViT-B-32/laion2b_s34b_b79k'}
     """

@@ -1,15 +1,39 @@
-"""``rigbind weights info|convert``: what a checkpoint holds, and the same as safetensors."""
+"""``rigbind weights info|convert|mini``: what a checkpoint holds, the same as safetensors, and how ours are made."""
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from typer.core import TyperGroup
 
 from operators.encoders import conversion
 from pipeline.commands.console import make_console, refusing
 
-weights = typer.Typer(help="Look into checkpoints, and convert them.", no_args_is_help=True)
+
+class Commands(TyperGroup):
+    """Imports ``mini`` when it is asked for: who converts a checkpoint needs no simulator."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return their names, in the order of the help text."""
+        return [*super().list_commands(ctx), "mini"]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of that name, or None."""
+        if cmd_name != "mini":
+            return super().get_command(ctx, cmd_name)
+        alone = typer.Typer(add_completion=False)
+        alone.command(cmd_name)(import_module("pipeline.commands.mini").mini)
+        return typer.main.get_command(alone)
+
+
+weights = typer.Typer(
+    cls=Commands,
+    help="Look into checkpoints, convert them, make those of mini.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 Source = Annotated[Path, typer.Argument(help="ImageBind's or OpenCLIP's weights: .safetensors, .pth, .pt, .bin.")]
 

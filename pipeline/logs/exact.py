@@ -25,7 +25,9 @@ from mcap.records import Message
 from msgspec import Struct
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from pipeline.logs.chunks import Buffer
 from pipeline.logs.decode import RAW_AUDIO, frame_of, stamp_of
+from pipeline.logs.inertial import pack_imu, unpack_imu
 from pipeline.messages import NS, Array, Received, Sample
 
 IMAGE, IMU, AUDIO = "sensor_msgs/msg/Image", "sensor_msgs/msg/Imu", "foxglove_msgs/msg/RawAudio"
@@ -42,8 +44,8 @@ PCM = {dtype: name for name, dtype in RAW_AUDIO.items()}
 _DTYPES = {name: dtype for dtype, name in PIXELS.items()} | RAW_AUDIO
 _STAMP_END = 2**31 * NS
 """The first stamp that ``builtin_interfaces/Time``, whose seconds are int32, cannot hold."""
-_UNKNOWN = np.array([-1.0] + [0.0] * 8)
-_NOT_SAID = np.zeros(9)
+_NO_BYTES = np.zeros(0, np.uint8)
+"""Of a message whose last field they are: its bytes end with the length, four zeros."""
 
 
 class Form(Struct, frozen=True, kw_only=True):
@@ -76,30 +78,34 @@ def loose(topic: str) -> Form:
     return Form(topic=topic, type=SAMPLE)
 
 
-def encode(received: Received, form: Form, sample_rate_hz: float = 0.0) -> bytes | memoryview:
-    """Return the message that ``form`` promises; ``sample_rate_hz`` is of audio, rounded, for other readers."""
+def encode(received: Received, form: Form, sample_rate_hz: float = 0.0) -> list[Buffer]:
+    """Return the message that ``form`` promises, in parts: values that come last in it are not copied.
+
+    ``sample_rate_hz`` is of audio, rounded, for other readers.
+    """
     sample = received.sample
-    if form.type == IMAGE:
-        message = _image(sample)
-    elif form.type == IMU:
-        message = _imu(sample)
-    elif form.type == AUDIO:
-        message = _audio(sample, sample_rate_hz)
-    else:
-        message = _any(received)
-    packed: bytes | memoryview = store().serialize_cdr(message, form.type)
-    return packed
+    if form.type == IMU:
+        return [pack_imu(sample.stamp, sample.frame_id, sample.data.tolist())]
+    if form.type == AUDIO:
+        return [_packed(_audio(sample, sample_rate_hz), form)]
+    head = _packed(_image(sample) if form.type == IMAGE else _any(received), form)
+    values = _bytes(sample.data)
+    return [head[:-4], len(values).to_bytes(4, "little"), values.data]
 
 
 def restore(form: Form, message: Message) -> Received:
     """Return what was written."""
-    fields = store().deserialize_cdr(message.data, form.type)
-    session = form.session
-    if form.type == SAMPLE:
+    session, seq = form.session, message.sequence
+    if form.type == IMU:
+        stamp, frame_id, readings = unpack_imu(message.data)
+        data = np.array(readings, form.dtype)
+    elif form.type == SAMPLE:
+        fields = store().deserialize_cdr(message.data, SAMPLE)
         session, data = fields.session, _view(fields.data, fields.dtype).reshape(tuple(fields.shape))
         stamp, seq, frame_id = int(fields.stamp), int(fields.seq), fields.frame_id
     else:
-        stamp, seq, data = stamp_of(fields), message.sequence, _data(form, fields)
+        fields = store().deserialize_cdr(message.data, form.type)
+        stamp, data = stamp_of(fields), _values(form, fields)
         frame_id = form.frame_id if form.type == AUDIO else frame_of(fields)
     sample = Sample(topic=form.topic, stamp=stamp, frame_id=frame_id, seq=seq, data=data)
     return Received(sample=sample, received=message.log_time, sent=message.publish_time, session=session)
@@ -135,6 +141,10 @@ def _type_of(sample: Sample, modality: str) -> str:
     return IMAGE if fits else SAMPLE
 
 
+def _packed(message: Any, form: Form) -> bytes:
+    return bytes(store().serialize_cdr(message, form.type))
+
+
 def _image(sample: Sample) -> Any:
     data = sample.data
     return store().types[IMAGE](
@@ -144,22 +154,7 @@ def _image(sample: Sample) -> Any:
         encoding="rgb8" if data.ndim == 3 else PIXELS[data.dtype.str],
         is_bigendian=0,
         step=data.nbytes // data.shape[0],
-        data=_bytes(data),
-    )
-
-
-def _imu(sample: Sample) -> Any:
-    types, values = store().types, sample.data.tolist()
-    vector = types["geometry_msgs/msg/Vector3"]
-    turn = values[3:] or (0.0, 0.0, 0.0)
-    return types[IMU](
-        header=_header(sample),
-        orientation=types["geometry_msgs/msg/Quaternion"](x=0.0, y=0.0, z=0.0, w=1.0),
-        orientation_covariance=_UNKNOWN,
-        angular_velocity=vector(x=turn[0], y=turn[1], z=turn[2]),
-        angular_velocity_covariance=_NOT_SAID if len(values) == 6 else _UNKNOWN,
-        linear_acceleration=vector(x=values[0], y=values[1], z=values[2]),
-        linear_acceleration_covariance=_NOT_SAID,
+        data=_NO_BYTES,
     )
 
 
@@ -183,15 +178,11 @@ def _any(received: Received) -> Any:
         frame_id=sample.frame_id,
         dtype=sample.data.dtype.str,
         shape=np.array(sample.data.shape, np.uint64),
-        data=_bytes(sample.data),
+        data=_NO_BYTES,
     )
 
 
-def _data(form: Form, fields: Any) -> Array:
-    if form.type == IMU:
-        a, g = fields.linear_acceleration, fields.angular_velocity
-        turn = () if fields.angular_velocity_covariance[0] == -1 else (g.x, g.y, g.z)
-        return np.array([a.x, a.y, a.z, *turn], form.dtype)
+def _values(form: Form, fields: Any) -> Array:
     if form.type == AUDIO:
         values = _view(fields.data, _DTYPES[fields.format])
         return values if fields.number_of_channels == 1 else values.reshape(-1, fields.number_of_channels)

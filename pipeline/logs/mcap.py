@@ -2,16 +2,19 @@
 
 import io
 import re
+import struct
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import IO
 
+from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
-from mcap.records import Channel, Chunk, McapRecord, Message, Schema
-from mcap.stream_reader import MAGIC_SIZE, StreamReader, breakup_chunk
+from mcap.records import Channel, Chunk, ChunkIndex, McapRecord, Message, Schema
+from mcap.stream_reader import MAGIC_SIZE, StreamReader, get_chunk_data_stream
 from mcap.summary import Summary
 
 from pipeline.errors import LogError
@@ -19,6 +22,9 @@ from pipeline.logs.raw import Connection, RawMessage, telling
 
 MESSAGES = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK)
 """Records that lead to messages."""
+
+RECORD = struct.Struct("<BQ")  # opcode, length
+MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time; then the data
 
 
 class Mcap:
@@ -28,10 +34,10 @@ class Mcap:
         self.path = path
         self._schemas: dict[int, Schema] = {}
         self._connections: dict[int, Connection] = {}
-        self._indexed = False
+        self._chunks: list[ChunkIndex] = []
         summary = _summary(path)
         if summary is not None:
-            self._indexed = bool(summary.chunk_indexes)
+            self._chunks = sorted(summary.chunk_indexes, key=attrgetter("message_start_time", "chunk_start_offset"))
             self._schemas.update(summary.schemas)
             for channel in summary.channels.values():
                 self._learn(channel)
@@ -40,7 +46,7 @@ class Mcap:
         return list(self._connections.values())
 
     def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
-        read = self._by_index if self._indexed else self._in_file_order
+        read = self._by_index if self._chunks else self._in_file_order
         with telling(self.path) as progress, self.path.open("rb") as file:
             for progress.last in read(file, topics):
                 yield progress.last
@@ -49,8 +55,27 @@ class Mcap:
         """Nothing stays open between passes."""
 
     def _by_index(self, file: IO[bytes], topics: Collection[str]) -> Iterator[RawMessage]:
-        for _, channel, message in SeekingReader(file, validate_crcs=True).iter_messages(topics or None):
-            yield RawMessage(self._connections[channel.id], message.log_time, message.data)
+        """Read in log order, and in file order where log times are equal; chunks may overlap."""
+        unwanted = {id_ for id_, connection in self._connections.items() if topics and connection.topic not in topics}
+        waiting: list[tuple[int, int, int, Message]] = []  # log time, place in the file, what is there
+        for index in self._chunks:
+            if index.message_index_offsets and unwanted.issuperset(index.message_index_offsets):
+                continue
+            ready = bisect_left(waiting, (index.message_start_time,))
+            yield from map(self._raw, waiting[:ready])
+            file.seek(index.chunk_start_offset + RECORD.size)
+            messages = enumerate(unpacked(Chunk.read(ReadDataStream(file))))
+            waiting = waiting[ready:] + [
+                (message.log_time, index.chunk_start_offset, place, message)
+                for place, message in messages
+                if isinstance(message, Message) and message.channel_id not in unwanted
+            ]
+            waiting.sort()
+        yield from map(self._raw, waiting)
+
+    def _raw(self, entry: tuple[int, int, int, Message]) -> RawMessage:
+        log_time, _, _, message = entry
+        return RawMessage(self._connections[message.channel_id], log_time, message.data)
 
     def _in_file_order(self, file: IO[bytes], topics: Collection[str]) -> Iterator[RawMessage]:
         """Read from the start, sorting within each chunk only: without an index, all else is not known yet."""
@@ -62,7 +87,7 @@ class Mcap:
 
     def _unpack(self, record: McapRecord) -> Sequence[Message]:
         """Return the messages in one record, by log time; learn its schemas and channels on the way."""
-        records = breakup_chunk(record, validate_crc=True) if isinstance(record, Chunk) else [record]
+        records = list(unpacked(record)) if isinstance(record, Chunk) else [record]
         for one in records:
             if isinstance(one, Schema):
                 self._schemas[one.id] = one
@@ -100,6 +125,27 @@ def records(path: Path, file: IO[bytes], wanted: Collection[Opcode]) -> Iterator
         place += 9 + length
         file.seek(place)
     raise LogError(f"{path}: the log is cut: the file ends at byte {size}, in the record that begins at byte {place}")
+
+
+def unpacked(chunk: Chunk) -> Iterator[McapRecord]:
+    """Yield the schemas, channels and messages in ``chunk``. Raise ValueError where it does not hold what it should.
+
+    What ``mcap.stream_reader.breakup_chunk`` does, at a third of its time: small messages come by the thousand.
+    """
+    stream, size = get_chunk_data_stream(chunk, validate_crc=True)
+    data, place = stream.read(size), 0
+    while place < size:
+        opcode, length = RECORD.unpack_from(data, place)
+        start, place = place + RECORD.size, place + RECORD.size + length
+        if place > size:
+            raise ValueError(f"a record of {length} bytes reaches beyond its chunk")
+        if opcode == Opcode.MESSAGE:
+            channel, sequence, log_time, publish_time = MESSAGE.unpack_from(data, start)
+            yield Message(channel, log_time, data[start + MESSAGE.size : place], publish_time, sequence)
+        elif opcode == Opcode.CHANNEL:
+            yield Channel.read(ReadDataStream(io.BytesIO(data[start:place])))
+        elif opcode == Opcode.SCHEMA:
+            yield Schema.read(ReadDataStream(io.BytesIO(data[start:place])))
 
 
 def connection_of(channel: Channel, schema: Schema | None) -> Connection:

@@ -13,13 +13,12 @@ from typing import IO, TypeVar
 import msgspec
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, McapRecord, Message, Metadata, Schema
-from mcap.stream_reader import breakup_chunk
 
 from pipeline.config import Config, parse
 from pipeline.errors import LogError
 from pipeline.exchange import Exchange
 from pipeline.logs.exact import Form, restore
-from pipeline.logs.mcap import MESSAGES, connection_of, records
+from pipeline.logs.mcap import MESSAGES, connection_of, records, unpacked
 from pipeline.logs.raw import Connection, RawMessage, telling
 from pipeline.logs.rows import TOPICS, Row, Tick, WindowRow
 from pipeline.logs.writer import RECORD
@@ -109,21 +108,21 @@ class Recorded:
         channels: dict[int, tuple[Connection, Form]] = {}
         with telling(self.path) as progress, self.path.open("rb") as file:
             for record in self._records(file):
-                if isinstance(record, Schema):
-                    schemas[record.id] = record
-                elif isinstance(record, Channel):
-                    connection = connection_of(record, schemas.get(record.schema_id))
-                    channels[record.id] = connection, _form(record, connection.type)
-                elif isinstance(record, Message):
+                if isinstance(record, Message):
                     connection, form = channels[record.channel_id]
                     progress.last = RawMessage(connection, record.log_time, record.data)
                     if (picked := pick(form, record)) is not None:
                         yield picked
+                elif isinstance(record, Schema):
+                    schemas[record.id] = record
+                elif isinstance(record, Channel):
+                    connection = connection_of(record, schemas.get(record.schema_id))
+                    channels[record.id] = connection, _form(record, connection.type)
 
     def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
         for chunk in records(self.path, file, (Opcode.CHUNK,)):
             assert isinstance(chunk, Chunk)
-            yield from breakup_chunk(chunk, validate_crc=True)
+            yield from unpacked(chunk)
 
     def _mapping(self, name: str, kind: type[T]) -> T:
         with telling(self.path):

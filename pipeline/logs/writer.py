@@ -6,22 +6,18 @@ A sample's MCAP channel says of it what its ROS message cannot (``exact.Form``);
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from mcap.writer import CompressionType, Writer
 
 from pipeline.config import Channel, Config
 from pipeline.errors import LogError
+from pipeline.logs.chunks import ChunkWriter
 from pipeline.logs.exact import Form, definition, encode, form_of, loose
 from pipeline.logs.rows import TOPICS, Row, json_schema
 from pipeline.messages import Received
 
 RECORD = "rigbind"
 """The name of our MCAP metadata records: one at the start, and one at the end of a recording that came to its end."""
-
-CHUNK_BYTES = 4 << 20
-"""A chunk is compressed once it holds so much, or is flushed: some 720p frames."""
 
 MAX_FORMS = 1000
 """How many MCAP channels are made for samples (there can be 65 535); a sender that starts anew ever again, or has
@@ -42,8 +38,7 @@ class LogWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("xb")
-            self._writer: Any = Writer(self._file, CHUNK_BYTES, CompressionType.ZSTD)
-            self._writer.start(profile="ros2", library=f"rigbind {_version()}")
+            self._writer = ChunkWriter(self._file, profile="ros2", library=f"rigbind {_version()}")
             self._writer.add_metadata(RECORD, told)
             self._file.flush()
         except OSError as error:
@@ -52,7 +47,7 @@ class LogWriter:
             raise LogError(f"{path}: no recording can be written there: {why}") from error
 
     def sample(self, received: Received) -> None:
-        """Write one sample."""
+        """Write one sample, whose data must stay as it is until the next ``flush``."""
         channel = self._rig.get(received.sample.topic)
         form = form_of(received, channel.modality if channel else "")
         if form not in self._channels and len(self._channels) >= MAX_FORMS:
@@ -74,7 +69,7 @@ class LogWriter:
             # Without an MCAP schema of its own: rosbags 0.11 opens no file that has one in another language than ROS's
             told = {"type": f"rigbind.{kind.__name__}", "schema": json_schema(kind)}
             channel = self._channels[kind] = self._writer.register_channel(TOPICS[kind], "json", 0, told)
-        self._writer.add_message(channel, log_time, msgspec.json.encode(row), log_time)
+        self._writer.add_message(channel, log_time, [msgspec.json.encode(row)], log_time)
 
     def flush(self) -> None:
         """Hand all to the operating system; after this, the end of the process loses nothing of it."""
@@ -83,7 +78,7 @@ class LogWriter:
     def finish(self, told: Mapping[str, str]) -> None:
         """Write what is held, ``told`` as metadata, and the index."""
         self._writer.flush()
-        self._writer.add_metadata(RECORD, dict(told))
+        self._writer.add_metadata(RECORD, told)
         self._writer.finish()
         self._file.close()
 

@@ -9,7 +9,7 @@ from pipeline.messages import Array, Event, Observation
 
 LABELS = {"fire": ["a fire burning"], "glass": ["glass breaks", "breaking glass"]}
 WORDS = {"use": "fakes:Words"}
-TEXT = {"use": "operators.encoders.text:TextEncoder"}
+TEXT = {"use": "operators.encoders.text:TextEncoder", "params": {"tower": {"dim": DIM}}}
 BACKGROUND = ["nothing unusual"]
 
 
@@ -63,8 +63,9 @@ def test_between_release_and_threshold_an_open_tag_stays_and_none_opens() -> Non
 
 
 def test_placeholder_weights_abstain() -> None:
-    assert not run(Tagger(), [item for seed in range(20) for item in observations(20, seed=seed)])
-    assert not run(Tagger(), hearing("a fire burning", "a dog barking", "people talking"))
+    tagger = Tagger(text=TEXT)
+    assert not run(tagger, [item for seed in range(20) for item in observations(20, seed=seed)])
+    assert not run(tagger, hearing("a fire burning", "a dog barking", "people talking"))
 
 
 def test_a_window_without_any_sense_is_not_tagged() -> None:
@@ -75,7 +76,10 @@ def test_a_window_without_any_sense_is_not_tagged() -> None:
 
 def test_extreme_temperatures_do_not_overflow() -> None:
     for temperature in (1e-9, 1e9):
-        run(Tagger(LABELS, BACKGROUND, temperature=temperature), hearing("a fire burning", "nothing unusual"))
+        run(
+            Tagger(LABELS, BACKGROUND, temperature=temperature, text=WORDS),
+            hearing("a fire burning", "nothing unusual"),
+        )
 
 
 def test_other_dimensions_are_named() -> None:

@@ -20,7 +20,7 @@ from pipeline.sync import Synchronizer
 
 pytestmark = pytest.mark.slow
 
-MINI = {modality: Part(**part) for modality, part in preset("mini").items() if modality != "text"}
+TINY = {modality: Part(**part) for modality, part in preset("tiny").items() if modality != "text"}
 DEADLINE_S = 2.0
 
 
@@ -32,7 +32,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture(scope="module")
 def served(runner: asyncio.Runner) -> Iterator[Engine]:
-    parts = MINI | {"depth": Part("fakes:Wedged", {"modality": "depth", "dim": 256})}
+    parts = TINY | {"depth": Part("fakes:Wedged", {"modality": "depth", "dim": 256})}
     encoders = build_encoders(Model(), parts, parts)
     engine = Engine(encoders, Serve(Model(), parts), DEADLINE_S)
     runner.run(engine.start(RIG))
@@ -81,7 +81,7 @@ def only(window: Window, topic: str) -> Window:
 
 
 def test_both_engines_give_equal_vectors(runner: asyncio.Runner, served: Engine, windows: list[Window]) -> None:
-    encoders = build_encoders(Model(), MINI, MINI)
+    encoders = build_encoders(Model(), TINY, TINY)
     local = Engine(encoders, Local(encoders), DEADLINE_S)
     for window in windows[4:10:2]:
         here = {e.topic: e.vector for e in runner.run(local.encode(window))}

@@ -1,14 +1,16 @@
 """Windows hold what was sensed in them, whatever order it came in, and every sample meets one end."""
 
+import itertools
 import random
 
 import msgspec
+import numpy as np
 import pytest
 from makers import CAMERA, DEPTH, IMU, MICROPHONE, RIG, T0, THERMAL, sample, stream, streams
 
 from pipeline.config import Channel, Windowing
 from pipeline.messages import NS, Sample, Window
-from pipeline.sync import IDLE, Synchronizer
+from pipeline.sync import HOLE, IDLE, Synchronizer
 
 S = Windowing()
 
@@ -144,6 +146,62 @@ def test_two_lost_messages_in_a_row_make_a_window_partial(missing: int, hole: bo
     assert bool(partial) == hole
     if hole:
         assert min(window.coverage["/camera"] for window in partial) == pytest.approx(1 - missing / 30, abs=0.01)
+
+
+def irregular(channels: list[Channel], seed: int) -> list[Sample]:
+    """Streams with holes, pauses and bursts, up to half a second out of order; a fifth is lost."""
+    rng = random.Random(seed)
+    spans = [(channel, rng.uniform(0, 2), rng.uniform(4, 12)) for channel in channels]
+    samples = [item for span in spans for item in stream(*span) if rng.random() < 0.8]
+    pauses = {channel.topic: rng.uniform(0, 8) for channel in channels}
+    kept = [item for item in samples if not 0 <= (item.stamp - T0) / NS - pauses[item.topic] < 2.5]
+    return sorted(kept, key=lambda item: item.stamp + rng.randrange(NS // 2))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_coverage_is_what_the_holes_leave_of_a_window_whatever_order_its_samples_came_in(seed: int) -> None:
+    windows, _ = cut(irregular([IMU, MICROPHONE], seed), [IMU, MICROPHONE], Windowing(lateness_s=0.2))
+    assert windows
+    for clip in (clip for window in windows for clip in window.clips.values()):
+        period = {"/imu": IMU, "/microphone": MICROPHONE}[clip.topic].period
+        edges = [clip.start - period, *(item.stamp for item in clip.samples), clip.end]
+        holes = [b - a - period for a, b in itertools.pairwise(edges) if b - a > HOLE * period]
+        assert clip.coverage == max(1e-9, 1 - sum(holes) / (clip.end - clip.start))
+
+
+def test_a_hole_before_a_sample_that_had_to_go_is_none_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.sync.MAX_BYTES", 100)
+    sizes = [(0.0, 1), (0.2, 11), (0.202, 4), (0.1, 1)]  # the third pushes out two, which makes room for the fourth
+    samples = [sample(at_s=at_s, seq=seq, data=np.zeros(size)) for seq, (at_s, size) in enumerate(sizes)]
+    (window,), synchronizer = cut(samples, [IMU])
+    assert synchronizer.ledger.row("/imu")["overflow"] == 2
+    assert [item.seq for item in window.clips["/imu"].samples] == [3, 2]
+    assert window.coverage["/imu"] == pytest.approx(2 * IMU.period / (5 * NS))
+
+
+def test_an_older_sample_closes_nothing() -> None:
+    synchronizer = Synchronizer(S, [IMU])
+    assert synchronizer.push(sample(at_s=0.6)) == []
+    assert synchronizer.push(sample(at_s=0.3, seq=1)) == []
+    assert synchronizer.push(sample(at_s=0.56, seq=2)) == []
+    assert [window.end for window in synchronizer.push(sample(at_s=0.61, seq=3))] == [T0 + NS // 2]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_windows_close_as_soon_as_the_slowest_stream_that_lives_has_passed_them(seed: int) -> None:
+    window = Windowing(dead_s=1.0)
+    synchronizer = Synchronizer(window, RIG)
+    newest: dict[str, int] = {}
+    watermark = 0
+    for item in irregular(RIG, seed):
+        closed = synchronizer.position[0]
+        ends = [done.end for done in synchronizer.push(item)]
+        if item.stamp >= closed:
+            newest[item.topic] = max(item.stamp, newest.get(item.topic, 0))
+        alive = [stamp for stamp in newest.values() if stamp >= max(newest.values()) - NS]
+        watermark = max(watermark, min(alive) - round(window.lateness_s * NS))
+        assert not ends or (ends[-1] <= watermark and item.stamp == newest[item.topic])
+        assert item.stamp < max(newest.values()) or synchronizer.position[1] > watermark
 
 
 def test_the_deadline_closes_with_what_is_there() -> None:

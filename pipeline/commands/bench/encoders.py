@@ -57,7 +57,7 @@ class Case(Struct, frozen=True):
 
 
 def encoders(
-    model: Annotated[str, typer.Option(help="A preset; without weights their values are random.")] = "mini",
+    model: Annotated[str, typer.Option(help="A preset; without weights their values are random.")] = "tiny",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
     modality: Annotated[list[str], typer.Option(help="Only this one; may be repeated.")] = [],  # noqa: B006
     batch: Annotated[str, typer.Option(help="Inputs at a time, as a list with commas.")] = "1,4",

@@ -3,7 +3,7 @@ import pytest
 from operators.encoders.presets import built, mixed, preset, preset_names
 from pipeline.messages import MODALITIES
 
-NAMES = ["mini", "imagebind:", "openclip:ViT-B-32/"]
+NAMES = ["mini", "tiny", "imagebind:", "openclip:ViT-B-32/"]
 
 
 def test_every_preset_is_tried_here() -> None:
@@ -19,7 +19,9 @@ def test_encoders_of_a_preset_can_be_built_and_share_a_dimension(name: str) -> N
     assert len({encoder.dim for encoder in encoders.values()}) == 1
 
 
-@pytest.mark.parametrize(("name", "modalities"), [("mini", MODALITIES), ("imagebind:w.pth", MODALITIES)])
+@pytest.mark.parametrize(
+    ("name", "modalities"), [("mini", MODALITIES), ("tiny", MODALITIES), ("imagebind:w.pth", MODALITIES)]
+)
 def test_presets_of_all_senses_have_all(name: str, modalities: tuple[str, ...]) -> None:
     assert set(preset(name)) == set(modalities)
 
@@ -30,7 +32,7 @@ def test_what_follows_the_colon_reaches_every_encoder() -> None:
 
 
 def test_modalities_may_come_from_different_presets() -> None:
-    parts = mixed({"vision": "openclip:RN50/openai", "depth": "imagebind:w.pth", "imu": "mini"})
+    parts = mixed({"vision": "openclip:RN50/openai", "depth": "imagebind:w.pth", "imu": "tiny"})
     names = [part["use"].partition(":")[2] for part in parts.values()]
     assert names == ["OpenClipVision", "DepthEncoder", "ImuEncoder"]
     assert parts["depth"]["params"]["weights"] == "w.pth"
@@ -39,7 +41,7 @@ def test_modalities_may_come_from_different_presets() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("maxi", "no preset 'maxi'; there is mini, imagebind, openclip"),
+        ("maxi", "no preset 'maxi'; there is mini, tiny, imagebind, openclip"),
         ("mini:file", "'mini' takes nothing after a colon, and 'file' is there"),
         ("imagebind", "'imagebind' needs a weights after a colon: `imagebind:imagebind_huge.pth`"),
     ],

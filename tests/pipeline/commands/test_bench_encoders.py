@@ -61,7 +61,7 @@ def test_a_tower_is_measured_and_written(tmp_path: Path, capsys: pytest.CaptureF
     encoders(device="cpu", modality=["imu"], batch="2", json=tmp_path / "encoders.json")
     report = json.loads((tmp_path / "encoders.json").read_text())
     figures = report["figures"]
-    assert report["model"] == "mini"
+    assert report["model"] == "tiny"
     assert {f"imu_{name}" for name in ("ms", "fp32_speedup", "bf16_speedup", "bf16_cosine", "share_of_matmul")} < set(
         figures
     )

@@ -102,7 +102,7 @@ def test_a_rig_without_channels_is_none(tmp_path: Path) -> None:
         ('preset = "huge"', "model.preset: there is no preset 'huge'"),
         ('preset = "imagebind"', "model.preset: preset 'imagebind' needs a weights after a colon"),
         ('preset = { imu = "openclip:RN50/" }', "has no encoder for imu; it has vision, text"),
-        ('preset = { imu = "mini", text = "openclip:RN50/" }', "one dimension, these have imu 256, text 1024"),
+        ('preset = { imu = "mini", text = "openclip:RN50/" }', "one dimension, these have imu 512, text 1024"),
         ('preset = { vison = "mini" }', "model.preset"),
         ('execution = { dtype = "int8" }', "model.execution.dtype: Invalid enum value 'int8'"),
         ('[bus]\naddress = "tcp://*:5570"', "bus.address: tcp://*:5570 can be reached from other hosts"),

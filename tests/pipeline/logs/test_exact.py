@@ -19,13 +19,13 @@ def received(topic: str, data: Array, **fields: object) -> Received:
 
 def there_and_back(one: Received) -> Received:
     form = form_of(one, MODALITIES[one.sample.topic])
-    data = bytes(encode(one, form))
+    data = b"".join(encode(one, form))
     return restore(form, Message(0, one.received, data, one.sent, one.sample.seq % 2**32))
 
 
 def fields_of(one: Received) -> tuple[str, object]:
     form = form_of(one, MODALITIES[one.sample.topic])
-    return form.type, store().deserialize_cdr(encode(one, form, 16_000.0), form.type)
+    return form.type, store().deserialize_cdr(b"".join(encode(one, form, 16_000.0)), form.type)
 
 
 def test_thousands_of_random_samples_come_back_bit_for_bit() -> None:
@@ -136,7 +136,7 @@ def test_sound_says_its_rate_and_channels() -> None:
 def test_a_rate_that_does_not_fit_the_message_is_left_out(rate: float) -> None:
     one = received("/microphone", np.ones(8, np.int16))
     form = form_of(one, "audio")
-    assert store().deserialize_cdr(encode(one, form, rate), form.type).sample_rate == 0
+    assert store().deserialize_cdr(b"".join(encode(one, form, rate)), form.type).sample_rate == 0
 
 
 def test_definitions_bring_all_they_are_made_of() -> None:

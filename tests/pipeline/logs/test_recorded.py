@@ -131,8 +131,8 @@ def test_what_else_stands_in_the_file_is_passed_over(tmp_path: Path) -> None:
     for one in items:
         writer.sample(one)
     schema = writer._writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data")
-    channel = writer._writer.register_channel("/note", "cdr", schema)
-    writer._writer.add_message(channel, T0, b"\0\1\0\0\1\0\0\0\0", T0)
+    channel = writer._writer.register_channel("/note", "cdr", schema, {})
+    writer._writer.add_message(channel, T0, [b"\0\1\0\0\1\0\0\0\0"], T0)
     writer._writer.add_metadata("somebody", {"model": "theirs"})
     writer.finish({"digests": msgspec.json.encode(DIGESTS).decode(), "dropped": "{}"})
     recorded = Recorded(path)

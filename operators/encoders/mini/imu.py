@@ -1,0 +1,61 @@
+"""Motion for ``mini``: spectra of acceleration and rotation."""
+
+from functools import cached_property
+
+from msgspec.structs import replace
+from torch import Tensor, nn
+
+from operators.encoders.execution import Runner
+from operators.encoders.imu import ImuEncoder
+from operators.encoders.mini.joint import DIM, MEANING, joined
+from operators.encoders.mini.spectrum import FEATURES, SECONDS, STEPS, Spectrum
+from operators.encoders.mini.storage import loaded
+from pipeline.messages import NS, Array, Clip, Execution
+
+
+class Motions(nn.Module):
+    """Motion (N, 6, 1000) to vectors (N, D)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spectrum = Spectrum()
+        self.meaning = nn.Linear(FEATURES, MEANING)
+
+    def forward(self, motion: Tensor) -> Tensor:
+        return joined(self.meaning(self.spectrum(motion)))
+
+
+class MiniImu:
+    """The last five seconds of a clip, acceleration with gravity in m/s² and rotation in rad/s; see ``ImuEncoder``.
+
+    A shorter clip is preceded by its first reading. No ``weights``: those that are shipped.
+    """
+
+    modality: str = "imu"
+
+    def __init__(self, weights: str = "", execution: Execution = Execution()) -> None:
+        self._front = ImuEncoder(steps=STEPS)
+        self.weights = weights
+        self.execution = execution
+
+    @property
+    def dim(self) -> int:
+        return DIM
+
+    def prepare(self, clip: Clip) -> Array:
+        """Return (6, 1000) float32; raise ValueError as ``ImuEncoder`` does."""
+        start = clip.end - SECONDS * NS
+        samples = tuple(sample for sample in clip.samples if sample.stamp >= start)
+        return self._front.prepare(replace(clip, start=start, samples=samples))
+
+    def embed(self, batch: Array) -> Array:
+        """Return (N, D) float32 with unit rows for (N, 6, 1000)."""
+        return self._run(batch)
+
+    def network(self) -> nn.Module:
+        """Return what ``embed`` computes, to be trained."""
+        return loaded(lambda _: Motions(), self.weights, self.modality)
+
+    @cached_property
+    def _run(self) -> Runner:
+        return Runner(self.network(), self.execution)

@@ -1,0 +1,54 @@
+"""Pictures for ``mini``: one frame of a clip."""
+
+from functools import cached_property
+
+from PIL import Image
+from torch import nn
+
+from operators.encoders.execution import Runner
+from operators.encoders.mini.concepts import learned_in
+from operators.encoders.mini.joint import DIM
+from operators.encoders.mini.sight import Sight
+from operators.encoders.mini.storage import loaded
+from operators.encoders.picture import Size, central_sample
+from operators.encoders.vision import planes
+from pipeline.messages import Array, Clip, Execution
+
+
+class MiniVision:
+    """The frame nearest to the clip's centre, stretched to ``size``: nothing at its edges is left out.
+
+    No ``weights``: those that are shipped.
+    """
+
+    modality: str = "vision"
+
+    def __init__(self, weights: str = "", execution: Execution = Execution(), size: Size = (224, 224)) -> None:
+        if min(size) < 64:
+            raise ValueError(f"size {list(size)} must be 64 × 64 at least")
+        self.weights = weights
+        self.execution = execution
+        self.size = size
+
+    @property
+    def dim(self) -> int:
+        return DIM
+
+    def prepare(self, clip: Clip) -> Array:
+        """Return (3, rows, columns) uint8, RGB.
+
+        Raise ValueError for an empty clip, or a frame that is not (H, W, 3) or (H, W) uint8.
+        """
+        return planes(central_sample(clip), self.size, crop=False, resample=Image.Resampling.BICUBIC).copy()
+
+    def embed(self, batch: Array) -> Array:
+        """Return (N, D) float32 with unit rows for (N, 3, rows, columns), uint8 or float in [0, 255]."""
+        return self._run(batch)
+
+    def network(self) -> nn.Module:
+        """Return what ``embed`` computes, to be trained."""
+        return loaded(lambda state: Sight(learned_in(state)), self.weights, self.modality, frozen="picture")
+
+    @cached_property
+    def _run(self) -> Runner:
+        return Runner(self.network(), self.execution)

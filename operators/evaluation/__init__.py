@@ -1,0 +1,1 @@
+"""How good vectors are: zero-shot classes, retrieval, few-shot probes and compositions, beside trivial baselines."""

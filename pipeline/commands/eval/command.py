@@ -1,0 +1,150 @@
+"""``rigbind eval SET DIR``: one set's protocol on the recordings in a folder."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from msgspec.structs import replace
+from rich.markup import escape
+from rich.progress import Progress
+
+from operators.evaluation.embedder import Embedder
+from operators.evaluation.outcome import Outcome, finite
+from operators.evaluation.protocols import PROTOCOLS
+from operators.evaluation.published import PUBLISHED
+from operators.sets.item import Item, split
+from operators.space import Space
+from pipeline.commands.bench.report import Aim, JsonOption, publish
+from pipeline.commands.console import make_console, refusing
+from pipeline.commands.eval.plots import draw
+from pipeline.commands.eval.simulator import evaluate as evaluate_simulator
+from pipeline.commands.eval.tables import published_table, rich_table, sets_table
+from pipeline.commands.sets import items_of
+from pipeline.errors import InputError
+from pipeline.messages import Execution
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+MINI = "mini"
+"""The model that comes along; the aims are its own."""
+
+NAMED = 5
+"""Things that could not be read and are named; of the others the number is given."""
+
+
+def eval(
+    set: Annotated[str, typer.Argument(help="A set, or `simulator`; without one, all sets are listed.")] = "",
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Recordings in the layout of that set.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A preset, or MODALITY=PRESET for each modality: mini, imagebind:FILE, openclip:MODEL/TAG."),
+    ] = None,
+    fit: Annotated[
+        Path | None, typer.Option(help="A folder of that layout whose examples may be learned from.")
+    ] = None,
+    learned: Annotated[
+        float, typer.Option(help="The share of the folder that the model has learned from: only the rest is tested.")
+    ] = 0.0,
+    seeds: Annotated[str, typer.Option(help="Of the simulator: A:B are the worlds A to B - 1.")] = "1000:1002",
+    seconds: Annotated[float, typer.Option(help="Of the simulator: how long each world is looked at.")] = 60.0,
+    json: JsonOption = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw bars, curves and confusions into this PNG.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="A folder that keeps vectors, so that a run that was stopped goes on.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
+    dtype: Annotated[Dtype, typer.Option(help="Numbers that the towers compute in.")] = "float32",
+) -> None:
+    """Test a model on the recordings of a set, by the set's own protocol."""
+    if not set:
+        make_console().print(sets_table())
+        return
+    with refusing():
+        names = _model(model or [MINI])
+        space = Space(names, Execution(device=device, dtype=dtype))
+        with _embedder(space, cache) as embedder:
+            outcome, aims = _evaluate(embedder, set, folder, fit, learned, seeds, seconds)
+        _tell(set, outcome, embedder)
+        figures = finite(outcome.figures) | {"unread": float(len(embedder.unread))}
+        asked = {name: aim for name, aim in aims.items() if name in figures and names == MINI}
+        publish(f"eval {set}", figures, asked, json, model=_written(names))
+        if plot is not None:
+            draw(outcome, f"{set}, {_written(names)}", plot)
+
+
+def _evaluate(
+    embedder: Embedder, name: str, folder: Path | None, fit: Path | None, learned: float, seeds: str, seconds: float
+) -> tuple[Outcome, Mapping[str, Aim]]:
+    if name == "simulator":
+        return evaluate_simulator(embedder, seeds, seconds)
+    if folder is None:
+        raise InputError(f"`rigbind eval {name}` needs a folder with recordings of that set")
+    known, items = _parts(items_of(name, folder), learned)
+    if fit is not None and fit.resolve() == folder.resolve():
+        raise InputError(f"--fit {fit} is the folder that is tested: what was learned from must not be tested on")
+    protocol = PROTOCOLS[name]
+    if fit is not None and not protocol.learns:
+        make_console().print(f"--fit changes nothing: in the protocol of {name} nothing is learned")
+    examples = items_of(name, fit) if fit is not None and protocol.learns else known
+    outcome = protocol.run(embedder, items, [replace(item, name=f"fit/{item.name}") for item in examples])
+    return outcome, protocol.aims
+
+
+def _parts(items: list[Item], learned: float) -> tuple[list[Item], list[Item]]:
+    """Return what a model has learned from, that share of a set's groups, and the rest."""
+    if not 0 <= learned < 1:
+        raise ValueError(f"--learned {learned:g} is no share from 0 to below 1")
+    known, rest = split(items, learned)
+    if not rest:
+        raise ValueError(f"--learned {learned:g}: nothing is left of {len(items)} things to be tested on")
+    return known, rest
+
+
+def _model(words: list[str]) -> str | dict[str, str]:
+    """Return one preset, or one for each modality.
+
+    >>> _model(["imagebind:a=b.pth"]), _model(["vision=openclip:RN50/openai", "text=mini"])
+    ('imagebind:a=b.pth', {'vision': 'openclip:RN50/openai', 'text': 'mini'})
+    """
+    if len(words) == 1 and "=" not in words[0].partition(":")[0]:
+        return words[0]
+    parts = dict(word.partition("=")[::2] for word in words)
+    if wrong := [word for word in words if "=" not in word.partition(":")[0]]:
+        raise ValueError(f"--model {wrong[0]!r} is beside others, so it has to say its modality: vision={wrong[0]}")
+    return parts
+
+
+def _written(model: str | Mapping[str, str]) -> str:
+    return model if isinstance(model, str) else ", ".join(f"{modality}={name}" for modality, name in model.items())
+
+
+@contextmanager
+def _embedder(space: Space, cache: Path | None) -> Iterator[Embedder]:
+    """Give an embedder that shows how far it is."""
+    console = make_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks = {}
+
+        def tell(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(escape(what), total=of)
+            progress.update(tasks[what], completed=done, total=of)
+
+        yield Embedder(space, cache, tell)
+
+
+def _tell(name: str, outcome: Outcome, embedder: Embedder) -> None:
+    """Print the rows, what others published, and what could not be read."""
+    console = make_console()
+    for table in outcome.tables:
+        console.print(rich_table(table))
+    if name in PUBLISHED:
+        console.print(published_table(name, outcome.figures))
+    print_line = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    for sentence in embedder.unread[:NAMED]:
+        print_line(f"not read: {sentence}")
+    if (more := len(embedder.unread) - NAMED) > 0:
+        print_line(f"not read: {more} more")
