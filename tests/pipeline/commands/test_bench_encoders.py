@@ -79,7 +79,7 @@ def test_a_tower_is_measured_and_written(tmp_path: Path, capsys: pytest.CaptureF
         ({"batch": "1,none"}, "--batch '1,none' is no list of numbers from 1"),
         ({"batch": "0"}, "--batch '0'"),
         ({"batch": ""}, "--batch ''"),
-        ({"modality": ["smell"]}, "preset 'mini' has no encoder for smell; it has vision"),
+        ({"modality": ["smell"]}, "preset 'tiny' has no encoder for smell; it has vision"),
         ({"device": "toaster"}, "there is no 'toaster' here"),
         ({"model": "huge"}, "there is no preset 'huge'"),
         ({"model": "openclip:RN50", "modality": ["text"]}, "text has no tower of ours"),
