@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,9 +10,9 @@ from torch import Tensor, nn
 
 from operators.encoders.audio import RATES, resampled, wave_of
 from operators.encoders.execution import Runner
-from operators.encoders.mini.concepts import Concepts, learned_in
+from operators.encoders.mini.concepts import PROTOTYPES, Concepts, sizes_in
 from operators.encoders.mini.joint import DIM, joined
-from operators.encoders.mini.storage import loaded
+from operators.encoders.mini.storage import loaded, stored
 from operators.encoders.mini.yamnet import CLASSES, FEATURES, RATE, YamNet, patches_of
 from pipeline.messages import Array, Clip, Execution
 
@@ -19,15 +20,24 @@ from pipeline.messages import Array, Clip, Execution
 class Sounds(nn.Module):
     """Patches (N, P, 96, 64) to vectors (N, D): what was heard in any patch counts, as loud as where it was loudest."""
 
-    def __init__(self, learned: int) -> None:
+    heads = ("concepts.learned",)
+
+    def __init__(self, learned: int, prototypes: int = PROTOTYPES) -> None:
         super().__init__()
         self.yamnet = YamNet()
-        self.concepts = Concepts(CLASSES, 2 * FEATURES, learned)
+        self.concepts = Concepts(CLASSES, 2 * FEATURES, learned, prototypes)
 
     def forward(self, patches: Tensor) -> Tensor:
+        return self.read(self.see(patches))
+
+    def see(self, patches: Tensor) -> Tensor:
+        """Return (N, CLASSES + 2 * FEATURES): the strongest of each class, mean and maximum of features."""
         features, scores = self.yamnet(patches)
-        heard = torch.cat([features.mean(1), features.amax(1)], dim=1)
-        return joined(self.concepts(scores.amax(1), heard))
+        return torch.cat([scores.amax(1), features.mean(1), features.amax(1)], dim=1)
+
+    def read(self, seen: Tensor) -> Tensor:
+        """Return (N, D) for what was heard."""
+        return joined(self.concepts(seen[:, :CLASSES], seen[:, CLASSES:]))
 
 
 class MiniAudio:
@@ -65,9 +75,18 @@ class MiniAudio:
         return self._run(batch)
 
     def network(self) -> nn.Module:
-        """Return what ``embed`` computes, to be trained."""
-        return loaded(lambda state: Sounds(learned_in(state)), self.weights, self.modality, frozen="sound")
+        """Return what ``embed`` computes, to be trained: its concepts speak of all that they are shown."""
+        network = self._network()
+        network.concepts.speak_of_everything()
+        return network
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        stored(network, path, frozen="sound")
 
     @cached_property
     def _run(self) -> Runner:
-        return Runner(self.network(), self.execution)
+        return Runner(self._network(), self.execution)
+
+    def _network(self) -> Sounds:
+        return loaded(lambda state: Sounds(*sizes_in(state)), self.weights, self.modality, frozen="sound")

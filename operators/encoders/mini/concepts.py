@@ -24,27 +24,35 @@ class Concepts(nn.Module):
 
     Concepts that were learned from few worlds and recordings speak only of what looks or sounds like these: within
     the radius of a prototype, fading out beyond. There the surer one of them is, the less the known classes count.
+    Without prototypes they speak of everything.
     """
 
-    def __init__(self, known: int, features: int, learned: int) -> None:
+    def __init__(self, known: int, features: int, learned: int, prototypes: int = PROTOTYPES) -> None:
         super().__init__()
         self.names = nn.Parameter(torch.zeros(known + learned, MEANING), requires_grad=False)
         self.learned = nn.Linear(features, learned)
         self.scale = nn.Parameter(torch.ones(features), requires_grad=False)  # 1 / deviation of each feature
-        self.prototypes = nn.Parameter(torch.zeros(PROTOTYPES, features), requires_grad=False)  # of scaled features
-        self.radii = nn.Parameter(torch.ones(PROTOTYPES), requires_grad=False)
+        self.prototypes = nn.Parameter(torch.zeros(prototypes, features), requires_grad=False)  # of scaled features
+        self.radii = nn.Parameter(torch.ones(prototypes), requires_grad=False)
 
     def forward(self, known_NK: Tensor, features_NF: Tensor) -> Tensor:
         learned_NC = torch.sigmoid(self.learned(features_NF)) * self.familiar(features_NF)
         doubt_N1 = 1 - learned_NC.amax(1, keepdim=True)
         return torch.cat([known_NK * doubt_N1, learned_NC], dim=1) @ self.names
 
+    def speak_of_everything(self) -> None:
+        """Forget the prototypes, as concepts must that are to learn from what they have not seen."""
+        for name in ("prototypes", "radii"):
+            setattr(self, name, nn.Parameter(getattr(self, name)[:0], requires_grad=False))
+
     def familiar(self, features_NF: Tensor) -> Tensor:
         """Return (N, 1) in [0, 1]: how much these features are like those that were learned from."""
+        if not len(self.radii):
+            return torch.ones_like(features_NF[:, :1])
         distances_NP = torch.cdist(features_NF * self.scale, self.prototypes) / self.radii
         return ((1 + BEYOND - distances_NP.amin(1, keepdim=True)) / BEYOND).clamp(0, 1)
 
 
-def learned_in(state: Mapping[str, Tensor]) -> int:
-    """Return how many concepts were learned in weights that hold some under ``concepts.``."""
-    return len(state.get("concepts.learned.bias", ()))
+def sizes_in(state: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Return how many concepts, and how many prototypes, are in weights that hold them under ``concepts.``."""
+    return len(state.get("concepts.learned.bias", ())), len(state.get("concepts.radii", ()))

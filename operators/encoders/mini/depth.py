@@ -1,16 +1,17 @@
 """Depth images for ``mini``."""
 
 from functools import cached_property
+from pathlib import Path
 
 from msgspec.structs import replace
 from torch import nn
 
 from operators.encoders.depth import DepthEncoder
 from operators.encoders.execution import Runner
-from operators.encoders.mini.concepts import learned_in
+from operators.encoders.mini.concepts import sizes_in
 from operators.encoders.mini.joint import DIM
 from operators.encoders.mini.sight import Sight
-from operators.encoders.mini.storage import loaded
+from operators.encoders.mini.storage import loaded, stored
 from operators.encoders.picture import Size
 from pipeline.messages import Array, Calibration, Clip, Execution
 
@@ -56,7 +57,11 @@ class MiniDepth:
 
     def network(self) -> nn.Module:
         """Return what ``embed`` computes, to be trained."""
-        return loaded(lambda state: Sight(learned_in(state)), self.weights, self.modality, frozen="picture")
+        return loaded(lambda state: Sight(*sizes_in(state)), self.weights, self.modality, frozen="picture")
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        stored(network, path, frozen="picture")
 
     @cached_property
     def _run(self) -> Runner:

@@ -11,13 +11,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.nn import functional
 
 from operators.encoders.mini.audio import MiniAudio
 from operators.encoders.mini.depth import MiniDepth
 from operators.encoders.mini.efficientnet import EfficientNetLite0, pooled
 from operators.encoders.mini.imu import MiniImu
-from operators.encoders.mini.sight import GRID, WHITE
+from operators.encoders.mini.sight import WHITE, cells_of
 from operators.encoders.mini.spectrum import Spectrum
 from operators.encoders.mini.thermal import MiniThermal
 from operators.encoders.mini.vision import MiniVision
@@ -58,8 +57,7 @@ class Networks:
             features, scores = self._sound(x)
             return {"features": torch.cat([features.mean(1), features.amax(1)], 1), "scores": scores.amax(1)}
         middle, final = self._picture(x if modality == "vision" else WHITE * x.expand(-1, 3, -1, -1))
-        cells = functional.adaptive_avg_pool2d(middle, GRID).flatten(2)
-        return {"cells": (cells - cells.mean(2, keepdim=True)).flatten(1), "features": pooled(final)}
+        return {"cells": cells_of(middle), "features": pooled(final)}
 
 
 def kept(path: Path, make: Features | None = None) -> Features | None:

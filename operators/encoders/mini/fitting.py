@@ -32,13 +32,12 @@ HELD = 0.01
 class Examples:
     """Features (N, F) with what is true of them, (N, L) in {0, 1}; a row without any is of a calm scene.
 
-    ``weight`` is how often these are drawn beside others'.
+    Of several examples each is drawn from as often.
     """
 
-    def __init__(self, features: Tensor, truth: Tensor, weight: float = 1.0) -> None:
+    def __init__(self, features: Tensor, truth: Tensor) -> None:
         self.features = features
         self.truth = truth
-        self.weight = weight
 
 
 def whitening(groups: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -153,13 +152,9 @@ def _symmetric(one: Tensor, other: Tensor, temperature: float) -> Tensor:
 
 def _batches(examples: Sequence[Examples], steps: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(seed)
-    shares = torch.tensor([each.weight for each in examples])
-    counts = (BATCH * shares / shares.sum()).round().long().clamp(min=1).tolist()
+    count = max(BATCH // len(examples), 1)
     for _ in range(steps):
-        drawn = [
-            (each, torch.randint(len(each.features), (count,), generator=generator))
-            for each, count in zip(examples, counts, strict=True)
-        ]
+        drawn = [(each, torch.randint(len(each.features), (count,), generator=generator)) for each in examples]
         yield (
             torch.cat([each.features[rows] for each, rows in drawn]),
             torch.cat([each.truth[rows] for each, rows in drawn]),

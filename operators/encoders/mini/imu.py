@@ -1,6 +1,7 @@
 """Motion for ``mini``: spectra of acceleration and rotation."""
 
 from functools import cached_property
+from pathlib import Path
 
 from msgspec.structs import replace
 from torch import Tensor, nn
@@ -9,12 +10,14 @@ from operators.encoders.execution import Runner
 from operators.encoders.imu import ImuEncoder
 from operators.encoders.mini.joint import DIM, MEANING, joined
 from operators.encoders.mini.spectrum import FEATURES, SECONDS, STEPS, Spectrum
-from operators.encoders.mini.storage import loaded
+from operators.encoders.mini.storage import loaded, stored
 from pipeline.messages import NS, Array, Clip, Execution
 
 
 class Motions(nn.Module):
     """Motion (N, 6, 1000) to vectors (N, D)."""
+
+    heads = ("meaning",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +25,16 @@ class Motions(nn.Module):
         self.meaning = nn.Linear(FEATURES, MEANING)
 
     def forward(self, motion: Tensor) -> Tensor:
-        return joined(self.meaning(self.spectrum(motion)))
+        return self.read(self.see(motion))
+
+    def see(self, motion: Tensor) -> Tensor:
+        """Return (N, F): spectra."""
+        features: Tensor = self.spectrum(motion)
+        return features
+
+    def read(self, seen: Tensor) -> Tensor:
+        """Return (N, D) for what was felt."""
+        return joined(self.meaning(seen))
 
 
 class MiniImu:
@@ -55,6 +67,10 @@ class MiniImu:
     def network(self) -> nn.Module:
         """Return what ``embed`` computes, to be trained."""
         return loaded(lambda _: Motions(), self.weights, self.modality)
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        stored(network, path)
 
     @cached_property
     def _run(self) -> Runner:

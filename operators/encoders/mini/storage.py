@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from errno import ENOENT
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,6 +24,9 @@ MATRIX = 1 << 16
 
 SHOWN = 8
 """Keys that an error names."""
+
+
+N = TypeVar("N", bound=nn.Module)
 
 
 def write(
@@ -62,7 +66,7 @@ def read(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def loaded(build: Callable[[Mapping[str, Tensor]], nn.Module], weights: str, name: str, frozen: str = "") -> nn.Module:
+def loaded(build: Callable[[Mapping[str, Tensor]], N], weights: str, name: str, frozen: str = "") -> N:
     """Return the network that is built for a file's weights, with these: those shipped for ``name`` without a file.
 
     What was bound to a ``frozen`` network need not hold that: it is in the shipped file of this name, and what the
@@ -78,4 +82,16 @@ def loaded(build: Callable[[Mapping[str, Tensor]], nn.Module], weights: str, nam
         shown = ", ".join(unlike[:SHOWN])
         raise ValueError(f"{path}: not the weights of {type(network).__name__}: {len(unlike)} keys differ: {shown}")
     network.load_state_dict(state, assign=True)
-    return network.to(memory_format=torch.channels_last)  # convolutions of many channels take two thirds of the time
+    network.to(memory_format=torch.channels_last)  # convolutions of many channels take two thirds of the time
+    return network
+
+
+def stored(network: nn.Module, path: Path, frozen: str = "") -> None:
+    """Write what ``loaded`` reads: all of ``network`` that is not, number by number, in the shipped ``frozen`` file."""
+    shipped = read(FOLDER / f"{frozen}.safetensors") if frozen else {}
+    own = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if name not in shipped or not torch.equal(tensor, shipped[name])
+    }
+    write(path, own)

@@ -1,14 +1,15 @@
 """Thermal images for ``mini``."""
 
 from functools import cached_property
+from pathlib import Path
 
 from torch import nn
 
 from operators.encoders.execution import Runner
-from operators.encoders.mini.concepts import learned_in
+from operators.encoders.mini.concepts import sizes_in
 from operators.encoders.mini.joint import DIM
 from operators.encoders.mini.sight import Sight
-from operators.encoders.mini.storage import loaded
+from operators.encoders.mini.storage import loaded, stored
 from operators.encoders.picture import Size
 from operators.encoders.thermal import ThermalEncoder
 from pipeline.messages import Array, Clip, Execution
@@ -52,7 +53,11 @@ class MiniThermal:
 
     def network(self) -> nn.Module:
         """Return what ``embed`` computes, to be trained."""
-        return loaded(lambda state: Sight(learned_in(state)), self.weights, self.modality, frozen="picture")
+        return loaded(lambda state: Sight(*sizes_in(state)), self.weights, self.modality, frozen="picture")
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        stored(network, path, frozen="picture")
 
     @cached_property
     def _run(self) -> Runner:

@@ -1,15 +1,16 @@
 """Pictures for ``mini``: one frame of a clip."""
 
 from functools import cached_property
+from pathlib import Path
 
 from PIL import Image
 from torch import nn
 
 from operators.encoders.execution import Runner
-from operators.encoders.mini.concepts import learned_in
+from operators.encoders.mini.concepts import sizes_in
 from operators.encoders.mini.joint import DIM
 from operators.encoders.mini.sight import Sight
-from operators.encoders.mini.storage import loaded
+from operators.encoders.mini.storage import loaded, stored
 from operators.encoders.picture import Size, central_sample
 from operators.encoders.vision import planes
 from pipeline.messages import Array, Clip, Execution
@@ -46,9 +47,18 @@ class MiniVision:
         return self._run(batch)
 
     def network(self) -> nn.Module:
-        """Return what ``embed`` computes, to be trained."""
-        return loaded(lambda state: Sight(learned_in(state)), self.weights, self.modality, frozen="picture")
+        """Return what ``embed`` computes, to be trained: its concepts speak of all that they are shown."""
+        network = self._network()
+        network.concepts.speak_of_everything()
+        return network
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        stored(network, path, frozen="picture")
 
     @cached_property
     def _run(self) -> Runner:
-        return Runner(self.network(), self.execution)
+        return Runner(self._network(), self.execution)
+
+    def _network(self) -> Sight:
+        return loaded(lambda state: Sight(*sizes_in(state)), self.weights, self.modality, frozen="picture")

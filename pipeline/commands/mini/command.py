@@ -43,8 +43,8 @@ SETS: Mapping[str, Callable[[Path], list[Item]]] = {
 }
 """Sets whose licence lets weights be shipped that have learned from them: CC BY 4.0, CC0, MIT."""
 
-SET_WEIGHT = 0.4
-"""How often a set's examples are drawn, beside the worlds' 1."""
+NATIVE = ("vision", "audio")
+"""Senses whose network was made for them: what it knows is not to be spoilt by concepts learned from a few scenes."""
 
 WORLDS = 10_000
 """Seed of the first world that is learned from; tests are on others."""
@@ -184,7 +184,7 @@ class Builder:
             "sound": {f"yamnet.{name}": tensor for name, tensor in sound.items()},
         }
         for sense, known_KM in (("audio", heard_KM), ("vision", seen_KM), ("thermal", seen_KM), ("depth", seen_KM)):
-            states[sense] = _concepts(by_sense[sense], known_KM, labels_LM, calm_M)
+            states[sense] = _concepts(by_sense[sense], known_KM, labels_LM, calm_M, is_bounded=sense in NATIVE)
         meaning = fit_meaning(by_sense["imu"], labels_LM, calm_M, IMU_TEMPERATURE)
         states["imu"] = {"meaning.weight": meaning.weight, "meaning.bias": meaning.bias}
         for sense, layout in layouts.items():
@@ -194,18 +194,28 @@ class Builder:
             self._console.print(f"{name}.safetensors: {(self.out / f'{name}.safetensors').stat().st_size / 1e6:.1f} MB")
 
 
-def _concepts(examples: Sequence[Examples], known_KM: Tensor, labels_LM: Tensor, calm_M: Tensor) -> dict[str, Tensor]:
-    """Return the state of ``Concepts``: the labels that are ever true, and calm, beside the known classes."""
+def _concepts(
+    examples: Sequence[Examples], known_KM: Tensor, labels_LM: Tensor, calm_M: Tensor, is_bounded: bool
+) -> dict[str, Tensor]:
+    """Return the state of ``Concepts``: the labels that are ever true, and calm, beside the known classes.
+
+    They keep to what is like the examples if ``is_bounded``.
+    """
     used = _used(examples)
     told = []
     for each in examples:
         truth = each.truth[:, used]
         calm = (truth.sum(1, keepdim=True) == 0).float()
-        told.append(Examples(each.features, torch.cat([truth, calm], dim=1), each.weight))
+        told.append(Examples(each.features, torch.cat([truth, calm], dim=1)))
     learned = fit_concepts(told)
     state = {"names": torch.cat([known_KM, labels_LM[used], calm_M[None]]), "learned.weight": learned.weight}
-    state |= {"learned.bias": learned.bias} | fit_prototypes(examples)
+    state |= {"learned.bias": learned.bias} | (fit_prototypes(examples) if is_bounded else _boundless(examples))
     return {f"concepts.{name}": tensor for name, tensor in state.items()}
+
+
+def _boundless(examples: Sequence[Examples]) -> dict[str, Tensor]:
+    features = examples[0].features.shape[1]
+    return {"scale": torch.ones(features), "prototypes": torch.zeros(0, features), "radii": torch.zeros(0)}
 
 
 def _looked_at(name: str, clip: Clip) -> Clip:
@@ -215,13 +225,11 @@ def _looked_at(name: str, clip: Clip) -> Clip:
 
 def _examples(learned: Mapping[str, list[Features]], sense: str) -> list[Examples]:
     """Return the worlds' lessons for ``sense``, and beside them those of each set."""
-    examples = [_joined(learned[sense], 1.0)]
-    return examples + [_joined(parts, SET_WEIGHT) for name, parts in learned.items() if name.endswith(f" {sense}")]
-
-
-def _joined(parts: Sequence[Features], weight: float) -> Examples:
-    features, truth = (torch.cat([part[name].float() for part in parts]) for name in ("features", "truth"))
-    return Examples(features, truth, weight)
+    found = [parts for name, parts in learned.items() if name == sense or name.endswith(f" {sense}")]
+    return [
+        Examples(*(torch.cat([part[key].float() for part in parts]) for key in ("features", "truth")))
+        for parts in found
+    ]
 
 
 def _used(examples: Sequence[Examples]) -> list[int]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from operators.encoders.mini.concepts import BEYOND, Concepts, learned_in
+from operators.encoders.mini.concepts import BEYOND, PROTOTYPES, Concepts, sizes_in
 from operators.encoders.mini.joint import MEANING
 
 KNOWN, FEATURES, LEARNED = 5, 8, 2
@@ -58,5 +58,10 @@ def test_familiarity_fades_out_beyond_the_radius_of_scaled_features(concepts: Co
 
 def test_number_of_concepts_is_read_from_weights(concepts: Concepts) -> None:
     state = {f"concepts.{name}": tensor for name, tensor in concepts.state_dict().items()}
-    assert learned_in(state) == LEARNED
-    assert learned_in({}) == 0
+    assert sizes_in(state) == (LEARNED, PROTOTYPES)
+    assert sizes_in({}) == (0, 0)
+
+
+def test_without_prototypes_concepts_speak_of_everything() -> None:
+    boundless = Concepts(KNOWN, FEATURES, LEARNED, prototypes=0)
+    assert boundless.familiar(features(0.0, 1e4)).eq(1).all()

@@ -62,11 +62,13 @@ def test_concepts_are_learned_from_features_as_they_are() -> None:
     assert unseen.truth.mean() < 0.3
 
 
-def test_a_set_of_more_weight_is_believed() -> None:
-    one = things()
-    other = Examples(one.features, 1 - one.truth, weight=9.0)
-    layer = fit_concepts([one, other], steps=STEPS)
-    assert ((layer(one.features) > 0) == (other.truth > 0)).float().mean() > 0.9
+def test_a_small_set_is_drawn_from_as_often_as_a_large_one() -> None:
+    large, small = things(), things(seed=1)
+    doubted = Examples(small.features[:60], 1 - small.truth[:60])
+    layer = fit_concepts([large, doubted], steps=STEPS)
+    alone = fit_concepts([large], steps=STEPS)
+    assert ((layer(doubted.features) > 0) == (doubted.truth > 0)).float().mean() > 0.5
+    assert ((alone(doubted.features) > 0) == (doubted.truth > 0)).float().mean() < 0.2
 
 
 def test_what_was_learned_from_is_familiar_and_nothing_else() -> None:
