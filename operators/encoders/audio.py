@@ -3,17 +3,19 @@
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.compliance import kaldi
 from torchaudio.transforms import Resample
 
 from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
-from operators.encoders.tower import Architecture
+from operators.encoders.tower import Architecture, Tower
+from operators.encoders.training import Standardized, store
 from pipeline.messages import NS, Array, Clip, Execution, Sample
 
 RATE = 16_000
@@ -109,8 +111,18 @@ class AudioEncoder:
 
     @cached_property
     def _run(self) -> Runner:
-        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
-        return Runner(tower, self.execution, self.mean, self.std)
+        return Runner(self._tower(), self.execution, self.mean, self.std)
+
+    def network(self) -> nn.Module:
+        """Return what ``embed`` computes, to be trained."""
+        return Standardized(self._tower(), self.mean, self.std)
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        store(network, path)
+
+    def _tower(self) -> Tower:
+        return load_tower(self.modality, self.tower, self.weights, self.seed)
 
 
 def resampled(wave: Tensor, rate: float) -> Tensor:

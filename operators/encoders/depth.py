@@ -1,14 +1,17 @@
 """Depth images as disparity, without holes."""
 
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
 from operators.encoders.holes import fitted_without_holes
 from operators.encoders.picture import central_sample, check_size
-from operators.encoders.tower import Architecture
+from operators.encoders.tower import Architecture, Tower
+from operators.encoders.training import Standardized, store
 from pipeline.messages import Array, Calibration, Clip, Execution
 
 LONG_SIDE = 640
@@ -102,8 +105,18 @@ class DepthEncoder:
 
     @cached_property
     def _run(self) -> Runner:
-        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
-        return Runner(tower, self.execution, self.mean, self.std)
+        return Runner(self._tower(), self.execution, self.mean, self.std)
+
+    def network(self) -> nn.Module:
+        """Return what ``embed`` computes, to be trained."""
+        return Standardized(self._tower(), self.mean, self.std)
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        store(network, path)
+
+    def _tower(self) -> Tower:
+        return load_tower(self.modality, self.tower, self.weights, self.seed)
 
     def _pixel_metres(self, calibration: Calibration, pixels: int) -> float:
         """Return baseline times focal length, for a frame whose long side has ``pixels``."""

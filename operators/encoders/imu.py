@@ -2,13 +2,16 @@
 
 from functools import cached_property
 from math import inf, pi
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+from torch import nn
 
 from operators.encoders.checkpoint import load_tower
 from operators.encoders.execution import Runner
-from operators.encoders.tower import Architecture
+from operators.encoders.tower import Architecture, Tower
+from operators.encoders.training import Standardized, store
 from pipeline.messages import NS, Array, Clip, Execution
 
 Order = Literal["acceleration first", "rotation first"]
@@ -93,9 +96,22 @@ class ImuEncoder:
 
     @cached_property
     def _run(self) -> Runner:
+        return Runner(self._tower(), self.execution, 0.0, self._scale())
+
+    def network(self) -> nn.Module:
+        """Return what ``embed`` computes, to be trained."""
+        return Standardized(self._tower(), 0.0, self._scale())
+
+    def store(self, network: nn.Module, path: Path) -> None:
+        """Write a trained ``network`` as ``weights`` are read."""
+        store(network, path)
+
+    def _tower(self) -> Tower:
+        return load_tower(self.modality, self.tower, self.weights, self.seed)
+
+    def _scale(self) -> Array:
         std = np.array(self.std, np.float32).reshape(6, 1)
-        tower = load_tower(self.modality, self.tower, self.weights, self.seed)
-        return Runner(tower, self.execution, 0.0, self._ordered(std[:3], std[3:]))
+        return self._ordered(std[:3], std[3:])
 
     def _ordered(self, acceleration: Array, rotation: Array) -> Array:
         """Return six rows as float32."""
