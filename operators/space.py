@@ -25,14 +25,21 @@ class Space:
     ``compat`` gives what ImageBind's own code gives: vectors multiplied by their modality's 1 / temperature, means of
     clips that are not normalised again, films seen in fifteen views, and marks of start and end that are written in a
     text taken as such. Their products are logits, and no cosines.
+
+    ``encoders``, ``use`` and ``params`` by modality, stand instead of the preset's or beside them.
     """
 
     def __init__(
-        self, model: str | Mapping[str, str] = "mini", execution: Execution = Execution(), compat: bool = False
+        self,
+        model: str | Mapping[str, str] = "mini",
+        execution: Execution = Execution(),
+        compat: bool = False,
+        encoders: Mapping[str, Mapping[str, Any]] = {},
     ) -> None:
         self.model = model
         self.execution = execution
         self.compat = compat
+        self.encoders = encoders
 
     def embed(self, *things: str | Path) -> Array:
         """Return (N, D) float32, one unit row per thing; rows of the same D, whatever the modality.
@@ -79,7 +86,8 @@ class Space:
 
     @cached_property
     def _parts(self) -> dict[str, dict[str, Any]]:
-        return preset(self.model) if isinstance(self.model, str) else mixed(self.model)
+        named = preset(self.model) if isinstance(self.model, str) else mixed(self.model)
+        return named | {modality: dict(part) for modality, part in self.encoders.items()}
 
     @cached_property
     def _encoders(self) -> dict[str, Any]:

@@ -4,21 +4,26 @@ Durations end in ``_s``; everything else that counts time is integer nanoseconds
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from pipeline.errors import ConfigError
-from pipeline.messages import NS, Calibration, Execution, Modality
+from pipeline.messages import MODALITIES, NS, Calibration, Execution, Modality
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Topic = Annotated[str, Meta(pattern=r"^/[A-Za-z0-9_/.-]+$")]
+Sense = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A modality: one that rigbind knows, or one of the rig's own, which model.encoders names an encoder for."""
+S = TypeVar("S", bound=Struct)
 
+STREAMS = tuple(modality for modality in MODALITIES if modality != "text")
+"""Modalities that a channel can have without more ado."""
 
 OWN_TOPICS = "/rigbind/"
 """Begins the topics under which a recording keeps what is no sample."""
@@ -54,7 +59,7 @@ class Windowing(Struct, frozen=True, forbid_unknown_fields=True):
     lateness_s: NotNegative = 0.05  # how far out of order a stream's samples may come and still be used
     deadline_s: NotNegative = 0.2  # live only: a window leaves this long after its end with what is there
     dead_s: Positive = 2.0  # a stream this far behind the others is no longer waited for
-    context_s: dict[Modality, NotNegative] = field(
+    context_s: dict[Sense, NotNegative] = field(
         default_factory=lambda: {"vision": 2.0, "audio": 2.0, "imu": 5.0, "depth": 0.0, "thermal": 0.0}
     )  # what each modality's encoder looks back over from the window's end; 0 is the frame nearest the centre
 
@@ -63,7 +68,7 @@ class Channel(Struct, frozen=True, forbid_unknown_fields=True):
     """One stream of the rig."""
 
     topic: Topic
-    modality: Literal["vision", "audio", "depth", "thermal", "imu"]
+    modality: Sense
     rate_hz: Positive  # messages a second
     context_s: NotNegative | None = None  # instead of that of the modality in window.context_s
     codec: Literal["raw", "zstd", "jpeg", "png"] = "raw"  # how `rigbind sense` packs its samples
@@ -80,7 +85,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     """One encoder a modality, and where they run. ``encoders`` override those of the preset."""
 
     preset: str | dict[Modality, str] = "mini"  # one for all, or one for each modality
-    encoders: dict[Modality, Part] = {}
+    encoders: dict[Sense, Part] = {}
     fusion: Part = Part("operators.fusion:CrossAttention")
     engine: Literal["local", "serve"] = "serve"
     deadline_s: Positive = 1.0  # an encoder that has not answered by then is absent from the window
@@ -129,13 +134,17 @@ def parse(raw: Mapping[str, Any], name: str = "config") -> Config:
     pipeline.errors.ConfigError: rig.toml: window.lenght_s: unknown key; did you mean `length_s`?
     rig.toml: window.stride_s: Expected `float`, got `str`: 'fast'
     """
-    mistakes = list(_mistakes(raw, Config, ""))
-    if not mistakes:
-        config = msgspec.convert(raw, Config)
-        mistakes = list(_contradictions(config))
-    if mistakes:
+    config = converted(raw, Config, name)
+    if mistakes := list(_contradictions(config)):
         raise ConfigError([f"{name}: {mistake}" for mistake in mistakes])
     return config
+
+
+def converted(raw: Any, kind: type[S], name: str) -> S:
+    """Turn plain data into a ``kind``. Raise ConfigError with all that keeps it from being one, each with its place."""
+    if mistakes := list(_mistakes(raw, kind, "")):
+        raise ConfigError([f"{name}: {mistake}" for mistake in mistakes])
+    return msgspec.convert(raw, kind)
 
 
 def _mistakes(value: Any, kind: Any, place: str) -> Iterator[str]:
@@ -164,10 +173,7 @@ def _field_mistakes(value: Mapping[str, Any], struct: type[Struct], prefix: str)
         if key in fields:
             yield from _mistakes(item, fields[key].type, prefix + key)
         else:
-            close = get_close_matches(key, fields, 1)
-            yield f"{prefix}{key}: unknown key; " + (
-                f"did you mean `{close[0]}`?" if close else f"known are {', '.join(fields)}"
-            )
+            yield f"{prefix}{key}: unknown key; {_meant(key, list(fields))}"
     for name, known in fields.items():
         if known.required and name not in value:
             yield f"{prefix}{name}: missing"
@@ -183,6 +189,7 @@ def _contradictions(config: Config) -> Iterator[str]:
             yield f"window.context_s.{modality}: {context_s} is less than stride_s {window.stride_s}, and not 0"
     if window.dead_s <= window.lateness_s:
         yield f"window.dead_s: {window.dead_s} must exceed lateness_s {window.lateness_s}"
+    yield from _strangers(config)
     seen: dict[str, int] = {}
     for index, channel in enumerate(config.channels):
         place = f"channels[{index}]"
@@ -195,3 +202,27 @@ def _contradictions(config: Config) -> Iterator[str]:
             yield f"{place}.context_s: {channel.context_s} is less than stride_s {window.stride_s}, and not 0"
         if channel.modality == "audio" and channel.calibration.sample_rate_hz <= 0:
             yield f"{place}.calibration.sample_rate_hz: audio needs one, {channel.topic!r} has none"
+        is_own = channel.modality in config.model.encoders and channel.modality not in MODALITIES
+        if is_own and min(channel.calibration.shape, default=0) < 1:
+            yield f"{place}.calibration.shape: a modality of your own needs that of one sample, such as [3]"
+
+
+def _strangers(config: Config) -> Iterator[str]:
+    """Say which modalities nobody knows: of a channel, and no encoder is named for it; elsewhere, and none has it."""
+    own = {str(modality) for modality in config.model.encoders}.difference(MODALITIES)
+    used = {channel.modality for channel in config.channels}
+    for index, channel in enumerate(config.channels):
+        if channel.modality not in STREAMS and channel.modality not in own:
+            yield (
+                f"channels[{index}].modality: {channel.modality!r}: {_meant(channel.modality, STREAMS)}; "
+                f"one of your own needs its encoder in model.encoders.{channel.modality}"
+            )
+    for place, named in (("window.context_s", config.window.context_s), ("model.encoders", config.model.encoders)):
+        for modality in named:
+            if modality not in MODALITIES and modality not in used:
+                yield f"{place}.{modality}: no channel has this modality; {_meant(modality, MODALITIES)}"
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"

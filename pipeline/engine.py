@@ -220,5 +220,7 @@ def _blank_samples(channel: Channel) -> Iterable[Sample]:
             data = np.zeros(max(1, round(channel.calibration.sample_rate_hz / channel.rate_hz)), np.int16)
         case "imu":
             data = np.array([0, 0, 9.81, 0, 0, 0])
+        case _:
+            data = np.zeros(channel.calibration.shape)
     for seq in range(max(1, round(2 * channel.rate_hz))):
         yield Sample(topic=channel.topic, stamp=seq * channel.period, frame_id="", seq=seq, data=data)

@@ -1,15 +1,14 @@
 """What a channel lets in: shapes, dtypes and finite values that its modality can mean."""
 
-from typing import assert_never
-
 import numpy as np
 
-from pipeline.messages import Modality, Sample
+from pipeline.messages import Sample
 
 
-def refusal(sample: Sample, modality: Modality) -> str | None:
+def refusal(sample: Sample, modality: str, shape: tuple[int, ...] = ()) -> str | None:
     """Return why ``sample`` is no reading of ``modality``, in the ledger's words, or None if it is one.
 
+    A modality of a rig's own has finite numbers of the ``shape`` that its calibration gives.
     NaN is a reading only for depth, where it says that nothing came back, and for temperatures: a dead pixel.
 
     >>> import numpy as np
@@ -18,7 +17,7 @@ def refusal(sample: Sample, modality: Modality) -> str | None:
     ('not finite', 'not finite', 'shape')
     """
     data = sample.data
-    if not _fits(data.shape, modality):
+    if not _fits(data.shape, modality, shape):
         return "shape"
     if not _means(data.dtype, modality):
         return "dtype"
@@ -29,7 +28,7 @@ def refusal(sample: Sample, modality: Modality) -> str | None:
     return None
 
 
-def _fits(shape: tuple[int, ...], modality: Modality) -> bool:
+def _fits(shape: tuple[int, ...], modality: str, own: tuple[int, ...]) -> bool:
     if 0 in shape:
         return False
     match modality:
@@ -43,10 +42,11 @@ def _fits(shape: tuple[int, ...], modality: Modality) -> bool:
             return len(shape) in (1, 2)
         case "text":
             return False
-    assert_never(modality)
+        case _:
+            return shape == own
 
 
-def _means(dtype: "np.dtype[np.generic]", modality: Modality) -> bool:
+def _means(dtype: "np.dtype[np.generic]", modality: str) -> bool:
     match modality:
         case "vision":
             return dtype == np.uint8
@@ -58,4 +58,5 @@ def _means(dtype: "np.dtype[np.generic]", modality: Modality) -> bool:
             return dtype == np.int16 or dtype.kind == "f"
         case "imu" | "text":
             return dtype.kind == "f"
-    assert_never(modality)
+        case _:
+            return dtype.kind in "biuf"

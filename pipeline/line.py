@@ -59,14 +59,14 @@ class Line:
         self.events = 0  # opened
         self.latency_ms: deque[float] = deque(maxlen=5000)  # from a window's end to its observation, live only
         self._incidents: deque[tuple[int, Incident]] = deque()  # with the end of the window that closed after them
-        self._modalities = {channel.topic: channel.modality for channel in config.channels}
+        self._channels = {channel.topic: channel for channel in config.channels}
 
     def admit(self, received: Received) -> Sample | None:
         """Return the sample that the synchronizer may have, or book why not."""
         if self.recorder:
             self.recorder.sample(received)
         sample = self.clock.correct(received)
-        cause = sample if isinstance(sample, str) else refusal(sample, self._modalities[sample.topic])
+        cause = sample if isinstance(sample, str) else self._refusal(sample)
         if not isinstance(sample, str) and cause is None:
             return sample
         self.ledger.count(received.sample.topic, "rejected", detail=cause or "")
@@ -85,7 +85,7 @@ class Line:
         """Let the clock have ``exchange``, for every stream of its session."""
         if self.recorder:
             self.recorder.exchange(exchange)
-        for topic in self._modalities:
+        for topic in self._channels:
             self.clock.exchange(topic, exchange.session, exchange.t1, exchange.t2, exchange.t3, exchange.t4)
 
     def tick(self, now: int) -> Iterator[Window]:
@@ -145,12 +145,16 @@ class Line:
         for sink in self.sinks:
             sink.close()
 
+    def _refusal(self, sample: Sample) -> str | None:
+        channel = self._channels[sample.topic]
+        return refusal(sample, channel.modality, channel.calibration.shape)
+
     def _closed(self, windows: list[Window]) -> Iterator[Window]:
         for window in windows:
             if self.recorder:
                 self.recorder.closed(window)
             self._incidents += [(window.end, incident) for incident in self.clock.incidents()]
-            faults = {topic: self.clock.report(topic).faults for topic in self._modalities}
+            faults = {topic: self.clock.report(topic).faults for topic in self._channels}
             clocks = {topic: told for topic, told in faults.items() if told}
             yield replace(window, ledger=self.ledger.rows(), clocks=clocks)
 

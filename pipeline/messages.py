@@ -12,6 +12,8 @@ from msgspec import Struct
 Array = npt.NDArray[Any]
 Modality = Literal["vision", "text", "audio", "depth", "thermal", "imu"]
 MODALITIES: tuple[str, ...] = get_args(Modality)
+"""Those that rigbind knows. A rig may have others, for which its model section names an encoder."""
+
 Phase = Literal["opened", "updated", "closed"]
 Closing = Literal["watermark", "deadline", "end"]
 State = Literal["init", "ok", "late", "stale", "dead", "recovered"]
@@ -33,6 +35,7 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):  # eq=False: ndarrays
     thermal   (H, W)                   uint16 centikelvin, float °C (NaN = dead), or uint8 grey
     imu       (6,) float               ax ay az in m/s² with gravity, gx gy gz in rad/s; (3,) has no gyroscope;
                                        other units are named by the channel's calibration
+    another   of calibration.shape     finite numbers; what they mean, the encoder of this modality knows
     ========  =======================  ======================================================================
     """
 
@@ -61,6 +64,7 @@ class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     baseline_m: float = 0.0  # depth only: between the two eyes of the camera; 0 is not known
     acceleration_unit: Literal["m/s2", "g"] = "m/s2"  # imu only
     rotation_unit: Literal["rad/s", "deg/s"] = "rad/s"  # imu only
+    shape: tuple[int, ...] = ()  # of one sample, only of a modality that is not one of MODALITIES
 
 
 class Execution(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

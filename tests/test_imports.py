@@ -11,7 +11,7 @@ FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 HOMES = {
     "zmq": {"pipeline/bus.py", "pipeline/security.py", "pipeline/commands/bench"},
-    "ray": {"pipeline/serve.py"},
+    "ray": {"pipeline/serve.py", "pipeline/train.py"},
     "rosbags": {"pipeline/logs"},
     "mcap": {"pipeline/logs", "pipeline/commands/bench"},
     "mujoco": {"sensors/simulator"},
@@ -21,7 +21,7 @@ HOMES = {
     "torchaudio": {"operators"},
     "open_clip": {"operators/encoders"},
     "av": {"operators/encoders"},
-    "matplotlib": {"operators/encoders/show.py", "pipeline/commands/eval"},
+    "matplotlib": {"operators/encoders/show.py", "pipeline/commands/eval", "pipeline/commands/bind"},
     "safetensors": {"operators"},
     "typer": {"pipeline/commands"},
     "rich": {"pipeline/commands", "pipeline/monitor"},

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from pipeline.errors import PipelineError
 
-COMMANDS = ("demo", "run", "sense", "replay", "info", "check", "keys", "embed", "weights", "bench", "eval")
+COMMANDS = ("demo", "run", "sense", "replay", "info", "check", "keys", "embed", "weights", "bench", "eval", "bind")
 
 
 class Commands(TyperGroup):

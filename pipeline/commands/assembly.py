@@ -53,6 +53,12 @@ def mistakes_of(config: Config) -> Iterator[str]:
             yield f"bus.{name}: {error}"
 
 
+def space_of(preset: str | Mapping[Any, str]) -> str:
+    """Return the space that a preset is of; none for a mixed one."""
+    names = {preset} if isinstance(preset, str) else set(preset.values())
+    return names.pop() if len(names) == 1 else ""
+
+
 def unlike_dimensions(config: Config) -> Iterator[str]:
     """Say which encoders of a config without other mistakes do not share one space; no weights are loaded for it."""
     parts = encoder_parts(config)
@@ -111,7 +117,7 @@ def assemble(
     given: dict[str, Any] = {"address": config.bus.events, "security": config.security}
     text = text_part(config)
     sentences = {"text": {"use": text.use, "params": text.params}} if text else {}
-    fuse: Fusion = build(config.model.fusion, "model.fusion")
+    fuse: Fusion = build(config.model.fusion, "model.fusion", space=space_of(config.model.preset))
     operators = [build(part, f"operators[{index}]", **sentences) for index, part in enumerate(config.operators)]
     sinks = [build(part, f"sinks[{index}]", **given) for index, part in enumerate(config.sinks)]
     engine = build_engine(config)

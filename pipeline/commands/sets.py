@@ -53,7 +53,7 @@ def log_items(folder: Path) -> list[Item]:
         channels = log.channels()
         every = max(EVERY_S, log.duration / NS / MOST)
         context = {"vision": 0.0, "depth": 0.0, "thermal": 0.0, "audio": max(2.0, every), "imu": max(5.0, every)}
-        windowing = Windowing(length_s=every, stride_s=every, context_s=context, dead_s=max(2.0, every))  # type: ignore[arg-type]
+        windowing = Windowing(length_s=every, stride_s=every, context_s=context, dead_s=max(2.0, every))
         synchronizer, start = Synchronizer(windowing, channels), log.start
         windows = [window for received in log.samples(channels) for window in synchronizer.push(received.sample)]
         windows += synchronizer.finish()

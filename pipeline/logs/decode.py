@@ -46,10 +46,10 @@ def decode(type_: str, message: Any, modality: str, audio: AudioFormat) -> Array
 
 def stamp_of(message: Any) -> int:
     """Return when the message says it was taken, in nanoseconds since the epoch; 0 where it does not say."""
-    stamp = getattr(getattr(message, "header", None), "stamp", None) or getattr(message, "timestamp", None)
+    stamp = getattr(getattr(message, "header", message), "stamp", None) or getattr(message, "timestamp", None)
     if stamp is None:
         return 0
-    time = int(stamp.sec) * NS + int(stamp.nanosec)
+    time = stamp if isinstance(stamp, int) else int(stamp.sec) * NS + int(stamp.nanosec)  # rigbind_msgs/Sample's is one
     if time < 0:
         raise MessageError("stamp", f"stamp {time} ns is before 1970")
     return time

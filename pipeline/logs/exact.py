@@ -28,10 +28,10 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from pipeline.logs.chunks import Buffer
 from pipeline.logs.decode import RAW_AUDIO, frame_of, stamp_of
 from pipeline.logs.inertial import pack_imu, unpack_imu
+from pipeline.logs.numbers import SAMPLE
 from pipeline.messages import NS, Array, Received, Sample
 
 IMAGE, IMU, AUDIO = "sensor_msgs/msg/Image", "sensor_msgs/msg/Imu", "foxglove_msgs/msg/RawAudio"
-SAMPLE = "rigbind_msgs/msg/Sample"
 DEFINITIONS = {
     AUDIO: "builtin_interfaces/Time timestamp\nuint8[] data\nstring format\nuint32 sample_rate\n"
     "uint32 number_of_channels",

@@ -13,10 +13,11 @@ from pipeline.config import Channel
 from pipeline.errors import LogError
 from pipeline.logs.decode import READABLE, AudioFormat, decode, frame_of, stamp_of
 from pipeline.logs.definitions import parser
+from pipeline.logs.numbers import numbers
 from pipeline.logs.raw import MessageError, RawMessage
 from pipeline.logs.timeline import Timeline
 from pipeline.logs.topic import Topic
-from pipeline.messages import Sample
+from pipeline.messages import MODALITIES, Array, Sample
 
 logger = getLogger(__name__)
 
@@ -25,11 +26,12 @@ class TopicReader:
     """Reads one topic. Raise LogError if ``topic`` cannot be what ``channel`` asks for."""
 
     def __init__(self, path: Path, topic: Topic, channel: Channel) -> None:
-        if channel.modality not in READABLE.get(topic.type, ()):
+        self._is_own = channel.modality not in MODALITIES
+        if not self._is_own and channel.modality not in READABLE.get(topic.type, ()):
             raise LogError(f"{path}: topic {topic.name} holds {topic.type}, which cannot be read as {channel.modality}")
         self._path = path
         self._topic = topic
-        self._modality = channel.modality
+        self._channel = channel
         self._audio = _audio_format(path, topic, channel) if channel.modality == "audio" else topic.audio
         sample_rate_hz = channel.calibration.sample_rate_hz
         self._timeline = Timeline(sample_rate_hz) if channel.modality == "audio" and sample_rate_hz else None
@@ -42,10 +44,15 @@ class TopicReader:
             raise MessageError("type", f"the topic holds {self._topic.type}, this message is {message.connection.type}")
         fields = self._parsed(message)
         stamp = stamp_of(fields)
-        data = decode(self._topic.type, fields, self._modality, self._audio)
+        data = self._data(fields)
         if not stamp:
             stamp = self._timeline.stamp(len(data), message.log_time) if self._timeline else message.log_time
         return Sample(topic=self._topic.name, stamp=stamp, frame_id=frame_of(fields), seq=next(self._seq), data=data)
+
+    def _data(self, fields: Any) -> Array:
+        if self._is_own:
+            return numbers(self._topic.type, fields, self._channel.calibration.shape)
+        return decode(self._topic.type, fields, self._channel.modality, self._audio)
 
     def _parsed(self, message: RawMessage) -> Any:
         if self._parse is None:

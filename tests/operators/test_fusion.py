@@ -1,47 +1,75 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from situations import TOPICS, observe, window
 
-from operators.fusion import CrossAttention
+from operators.fusion import LEARNED, CrossAttention
 from pipeline.messages import Array, Embedding, Observation
 
+QUERIES = {
+    "vision.query": np.array([2.0, 0, 0], np.float32),
+    "vision.bias": np.array(1.0, np.float32),
+    "imu.query": np.array([0, 0, -3.0], np.float32),
+    "imu.bias": np.array(-1.0, np.float32),
+}
 
-def fuse(vectors: dict[str, list[float]], temperature: float = 0.5) -> Observation:
+
+@pytest.fixture
+def learned(tmp_path: Path) -> CrossAttention:
+    save_file(QUERIES, tmp_path / "queries.safetensors")
+    return CrossAttention(weights=str(tmp_path / "queries.safetensors"))
+
+
+def fuse(vectors: dict[str, list[float]], fusion: CrossAttention | None = None) -> Observation:
     embeddings = [
         Embedding(topic=topic, modality=TOPICS[topic], stamp=0, vector=_unit(vector))
         for topic, vector in vectors.items()
     ]
-    return CrossAttention(temperature)(window(0, {}), embeddings)
+    return (fusion or CrossAttention())(window(0, {}), embeddings)
 
 
 def _unit(vector: list[float]) -> Array:
     return np.array(vector, np.float32) / np.linalg.norm(vector).astype(np.float32)
 
 
-def test_one_topic_speaks_alone() -> None:
-    fused = fuse({"/imu": [3, 4]})
-    np.testing.assert_allclose(fused.fused, [0.6, 0.8])
-    assert fused.weights == {"/imu": 1.0}
+def test_one_topic_speaks_alone(learned: CrossAttention) -> None:
+    for fusion in (CrossAttention(), learned):
+        fused = fuse({"/imu": [3, 4, 0]}, fusion)
+        np.testing.assert_allclose(fused.fused, [0.6, 0.8, 0])
+        assert fused.weights == {"/imu": 1.0}
 
 
-def test_senses_that_agree_outweigh_the_one_that_does_not() -> None:
-    fused = fuse({"/camera": [1, 0.1, 0], "/imu": [0, 0, 1], "/microphone": [1, -0.1, 0]})
-    assert fused.weights["/camera"] == pytest.approx(fused.weights["/microphone"])
-    assert fused.weights["/imu"] < 0.9 * fused.weights["/camera"]
+def test_without_queries_it_is_the_mean() -> None:
+    fused = fuse({"/camera": [1, 0, 0], "/imu": [0, 1, 0], "/microphone": [1, 0, 0]})
+    np.testing.assert_allclose(fused.fused, np.array([2, 1, 0]) / np.sqrt(5), atol=1e-6)
+    assert list(fused.weights.values()) == pytest.approx([1 / 3] * 3)
 
 
-def test_attention_is_the_softmax_of_cosines() -> None:
-    fused = fuse({"/camera": [1, 0], "/imu": [0.6, 0.8]}, temperature=0.2)
-    own, other = np.exp(1 / 0.2), np.exp(0.6 / 0.2)
-    assert fused.weights == pytest.approx({"/camera": 0.5, "/imu": 0.5})
-    fused = fuse({"/camera": [1, 0], "/imu": [0.6, 0.8], "/microphone": [1, 0]}, temperature=0.2)
-    agreed, alone = 2 * own / (2 * own + other), own / (own + 2 * other)
-    assert fused.weights["/imu"] == pytest.approx((alone + 2 * (1 - agreed)) / 3)
+def test_weights_are_the_softmax_of_what_queries_find_in_vectors(learned: CrossAttention) -> None:
+    fused = fuse({"/camera": [0.6, 0.8, 0], "/imu": [0, 0, 1]}, learned)
+    camera, imu = np.exp(2 * 0.6 + 1), np.exp(-3.0 - 1)
+    assert fused.weights == pytest.approx({"/camera": camera / (camera + imu), "/imu": imu / (camera + imu)})
+    expected = camera * np.array([0.6, 0.8, 0]) + imu * np.array([0, 0, 1])
+    np.testing.assert_allclose(fused.fused, expected / np.linalg.norm(expected), atol=1e-6)
 
 
-def test_high_temperature_is_the_mean() -> None:
-    fused = fuse({"/camera": [1, 0, 0], "/imu": [0, 1, 0], "/microphone": [1, 0, 0]}, temperature=1e6)
-    np.testing.assert_allclose(fused.fused, np.array([2, 1, 0]) / np.sqrt(5), atol=1e-5)
+def test_a_sense_without_a_query_has_the_mean_bias(learned: CrossAttention) -> None:
+    weights = fuse({"/microphone": [0, 1, 0], "/imu": [1, 0, 0]}, learned).weights
+    assert weights["/microphone"] / weights["/imu"] == pytest.approx(np.exp(0 + 1))
+
+
+def test_queries_of_another_space_say_nothing(learned: CrossAttention) -> None:
+    weights = fuse({"/camera": [1, 0], "/imu": [0, 1]}, learned).weights
+    assert weights["/camera"] / weights["/imu"] == pytest.approx(np.exp(2))
+    assert CrossAttention(space="openclip:ViT-B-32").space not in LEARNED
+
+
+def test_order_changes_nothing(learned: CrossAttention) -> None:
+    one = fuse({"/camera": [1, 2, 3], "/imu": [0, 1, 4]}, learned)
+    other = fuse({"/imu": [0, 1, 4], "/camera": [1, 2, 3]}, learned)
+    assert one.fused.tobytes() == other.fused.tobytes()
 
 
 def test_opposites_still_give_a_unit_vector() -> None:
@@ -53,7 +81,24 @@ def test_own_window_is_handed_on() -> None:
     assert CrossAttention()(whole.window, list(whole.embeddings.values())).window is whole.window
 
 
-@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
-def test_impossible_temperature_is_refused(temperature: float) -> None:
-    with pytest.raises(ValueError, match=f"temperature {temperature}"):
-        CrossAttention(temperature)
+def test_without_embeddings_nothing_is_fused(learned: CrossAttention) -> None:
+    fuse({"/imu": [1, 0, 0]}, learned)
+    assert fuse({}, learned).fused.tolist() == [0, 0, 0]
+
+
+def test_queries_come_along_for_mini() -> None:
+    weights = fuse({"/camera": [1.0] * 512, "/imu": [1.0] * 512}, CrossAttention(space="mini")).weights
+    assert weights["/camera"] != pytest.approx(weights["/imu"], abs=1e-3)
+
+
+@pytest.mark.parametrize("state", [{"vision.query": QUERIES["vision.query"]}, {"meaning.weight": np.zeros(3)}, {}])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, state: dict[str, Array]) -> None:
+    save_file(state, tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match=r"other\.safetensors: holds no queries"):
+        CrossAttention(weights=str(tmp_path / "other.safetensors"))
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cut.safetensors").write_bytes(b"cut")
+    with pytest.raises(ValueError, match=r"cut\.safetensors: damaged"):
+        CrossAttention(weights=str(tmp_path / "cut.safetensors"))

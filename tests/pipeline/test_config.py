@@ -52,7 +52,8 @@ def test_files_hold_differences() -> None:
         ({"channels": [{"topic": "/imu", "rate_hz": 9}]}, "rig.toml: channels[0].modality: missing"),
         (
             {"channels": [IMU | {"modality": "smell"}]},
-            "rig.toml: channels[0].modality: Invalid enum value 'smell': 'smell'",
+            "rig.toml: channels[0].modality: 'smell': known are vision, audio, depth, thermal, imu; "
+            "one of your own needs its encoder in model.encoders.smell",
         ),
         (
             {"channels": [IMU | {"topic": "imu"}]},

@@ -14,6 +14,7 @@ from operators.evaluation.embedder import Embedder
 from operators.evaluation.outcome import Outcome, Row, Table
 from operators.evaluation.retrieval import pair_ranks, recalls
 from pipeline.build import build
+from pipeline.commands.assembly import space_of
 from pipeline.commands.bench.report import Aim
 from pipeline.commands.demo import find_config
 from pipeline.commands.eval.worlds import Seen, joined, look
@@ -49,7 +50,7 @@ def evaluate(embedder: Embedder, seeds: str, seconds: float) -> tuple[Outcome, M
     alone. ``audio_thermal_r1 …`` is retrieval from one sense to another among windows 2 s apart, ``composed_…`` from
     thermal and audio together to vision. Faults of sensors are no tags.
     """
-    worlds = _seeds(seeds)
+    worlds = seeds_of(seeds, "--seeds")
     if not seconds > 0:
         raise ValueError(f"--seconds {seconds:g} must be above 0")
     config = load(find_config("demo.toml"))
@@ -62,14 +63,15 @@ def evaluate(embedder: Embedder, seeds: str, seconds: float) -> tuple[Outcome, M
             f"--seconds {seconds:g}: no event happens in these worlds so soon; the first {CALM_S:g} s are calm"
         )
     sentences_LD = class_vectors(embedder.sentences, SENTENCES)
-    fuse: Fusion = build(config.model.fusion, "model.fusion")
+    fuse: Fusion = build(config.model.fusion, "model.fusion", space=space_of(embedder.space.model))
     return judged(seen, sentences_LD, fuse), AIMS
 
 
-def _seeds(text: str) -> range:
+def seeds_of(text: str, name: str) -> range:
+    """Return the seeds that ``A:B`` is short for. Raise ValueError that calls it ``name`` if it is nothing such."""
     first, colon, end = text.partition(":")
     if not colon or not first.isdecimal() or not end.isdecimal() or int(first) >= int(end):
-        raise ValueError(f"--seeds {text!r} is not A:B with A below B, such as 1000:1002")
+        raise ValueError(f"{name} {text!r} is not A:B with A below B, such as 1000:1002")
     return range(int(first), int(end))
 
 

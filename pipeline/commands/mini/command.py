@@ -19,11 +19,17 @@ from operators.encoders.mini.fitting import Examples, fit_concepts, fit_layouts,
 from operators.encoders.mini.sight import GRID
 from operators.encoders.mini.storage import write
 from operators.encoders.mini.text import MiniText
+from operators.encoders.presets import preset
+from operators.evaluation.embedder import Embedder
 from operators.sets import drone_ir_visible_audio, imu_terrain_borealtc, thermal_uav_hituav
 from operators.sets.item import Item, split
+from operators.space import Space
 from pipeline.commands.console import make_console, refusing
+from pipeline.commands.demo import find_config
+from pipeline.commands.mini.attention import learn_attention
 from pipeline.commands.mini.captions import CALM, CAPTIONS
 from pipeline.commands.mini.worlds import lessons
+from pipeline.config import load
 from pipeline.messages import Clip
 from sensors.simulator import Variant
 
@@ -81,6 +87,15 @@ class Builder:
         with Progress(console=self._console, transient=True, disable=not self._console.is_terminal) as progress:
             learned = self._worlds(networks, progress) | self._sets(networks, progress)
         self._write(picture, classes, sound, say(heard), say(seen), say, learned)
+        learn_attention(Embedder(self._space()), load(find_config("demo.toml")), self.out / "fusion.safetensors")
+
+    def _space(self) -> Space:
+        """Return the encoders with the weights that were written."""
+        encoders = {
+            sense: part | {"params": part.get("params", {}) | {"weights": str(self.out / f"{sense}.safetensors")}}
+            for sense, part in preset("mini").items()
+        }
+        return Space({}, encoders=encoders)
 
     def _sentences(self, senses: Sequence[Sequence[str]]) -> Callable[[Sequence[str]], Tensor]:
         """Write the sentences' network; return what gives the meaning of sentences, (N, M) with unit rows.

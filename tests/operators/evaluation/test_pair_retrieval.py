@@ -52,7 +52,7 @@ class Table(Meaning):
 
 def test_the_baseline_is_centred() -> None:
     run = embedder()
-    run.space.encoders["vision"] = Table("vision")  # type: ignore[attr-defined]
+    run.space.encoders["vision"] = Table("vision")  # type: ignore[index]
     items = [
         Item(
             name=f"{n}",

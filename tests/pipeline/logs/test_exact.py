@@ -7,7 +7,8 @@ from mcap.records import Message
 from msgspec.structs import replace
 from recordings import COMMON, ODD, SESSIONS, TEXTS, many, parts, values
 
-from pipeline.logs.exact import AUDIO, IMAGE, IMU, SAMPLE, Form, definition, encode, form_of, restore, store
+from pipeline.logs.exact import AUDIO, IMAGE, IMU, Form, definition, encode, form_of, restore, store
+from pipeline.logs.numbers import SAMPLE
 from pipeline.messages import Array, Received
 
 MODALITIES = {"/camera": "vision", "/depth": "depth", "/thermal": "thermal", "/imu": "imu", "/microphone": "audio"}
