@@ -29,6 +29,7 @@ class CrossAttention:
     def __init__(self, space: str = "", weights: str = "") -> None:
         path = Path(weights) if weights else LEARNED.get(space)
         self.space = space
+        self.weights = weights
         self._queries = _read(path) if path else {}
         self._dim = 0
 

@@ -8,6 +8,7 @@ Live, ``tick`` closes what the deadline has overtaken, with what is there.
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import pairwise
 from operator import attrgetter
 
 from pipeline.config import Channel, Windowing
@@ -23,8 +24,6 @@ IDLE = 10 * NS
 
 MAX_BYTES, MAX_SAMPLES = 256_000_000, 100_000
 """What one stream may hold here; beyond, its oldest samples are dropped and booked as overflow."""
-
-NBYTES = attrgetter("data.nbytes")
 
 STALE_AFTER = NS // 10
 """A stream is stale once it is silent for two periods and this much more (the promise for a killed sensor)."""
@@ -45,6 +44,7 @@ class Synchronizer:
         }
         self._closed = 0  # end of the last window that closed, emitted or not
         self._next = 0  # end of the next one; 0 is not known, before the first sample
+        self._due = 0  # no stamp below can let the watermark pass that end
         self._slowest: _Stream | None = None  # of those that were waited for when the watermark was last looked at
         self._last_seen = 0  # end of the last window that held a sample
 
@@ -55,19 +55,27 @@ class Synchronizer:
 
     def push(self, sample: Sample) -> list[Window]:
         """Take one sample; return the windows that it completes, mostly none."""
-        stream, stamp = self._streams[sample.topic], sample.stamp
+        stream, stamp, size = self._streams[sample.topic], sample.stamp, sample.data.nbytes
         if stamp < self._closed:
             self.ledger.count(sample.topic, "late")
             return []
-        if not stream.insert(sample):
+        if stamp > stream.newest:  # as nearly always; not a method, for its call is 7 % of a message's cost
+            if stamp - stream.newest > stream.hole:
+                stream.holes.add(stamp)
+            stream.newest = stamp
+            stream.stamps.append(stamp)
+            stream.samples.append(sample)
+            stream.sizes.append(size)
+        elif not stream.insert(sample):
             self.ledger.count(sample.topic, "duplicate")
             return []
+        stream.size += size
         if (stream.size > MAX_BYTES or len(stream.samples) > MAX_SAMPLES) and (dropped := stream.shed()):
             self.ledger.count(sample.topic, "overflow", dropped)
         if not self._closed:
             first = self._end_after(stamp)
-            self._next = min(self._next or first, first)
-        if stamp - self._lateness < self._next or stamp < stream.newest or self._is_held(stamp):
+            self._await(min(self._next or first, first))
+        if stamp < self._due or stamp < stream.newest or self._is_held(stamp):
             return []  # the watermark has not passed the next end
         return self._advance(self._watermark(), "watermark")
 
@@ -86,6 +94,10 @@ class Synchronizer:
     def _end_after(self, stamp: int) -> int:
         return (stamp // self._stride + 1) * self._stride
 
+    def _await(self, end: int) -> None:
+        """Have the window that ends at ``end`` close next."""
+        self._next, self._due = end, end + self._lateness
+
     def _watermark(self) -> int:
         armed = [stream for stream in self._streams.values() if stream.newest >= 0]
         alive = max(stream.newest for stream in armed) - self._dead
@@ -97,17 +109,18 @@ class Synchronizer:
         if self._slowest is None:
             return False
         newest = self._slowest.newest
-        return newest - self._lateness < self._next and newest >= stamp - self._dead
+        return newest < self._due and newest >= stamp - self._dead
 
     def _advance(self, upto: int, why: Closing) -> list[Window]:
         windows = []
         while 0 < self._next <= upto:
             window = self._cut(self._next, why)
-            self._closed, self._next = self._next, self._next + self._stride
+            self._closed = self._next
+            self._await(self._next + self._stride)
             if window.clips:
                 self._last_seen = window.end
             elif window.end - self._last_seen > IDLE:
-                self._next = self._skip_to(upto)
+                self._await(self._skip_to(upto))
                 continue
             windows.append(window)
         return windows
@@ -120,12 +133,13 @@ class Synchronizer:
     def _cut(self, end: int, why: Closing) -> Window:
         clips, coverage, states = {}, {}, {}
         heard = end if why != "end" else min(end, self._newest() + 1)  # at the end of all, nobody is silent yet
+        used = max(self._closed, end - self._stride)
         for topic, stream in self._streams.items():
-            states[topic] = stream.look(heard, self._dead)
-            fresh = stream.count(max(self._closed, end - self._stride), end)
-            if fresh:
+            last = bisect_left(stream.stamps, end)
+            states[topic] = stream.look(heard, last, self._dead)
+            if fresh := last - bisect_left(stream.stamps, used, 0, last):
                 self.ledger.count(topic, "used", fresh)
-            clip = stream.clip(end)
+            clip = stream.clip(end, last)
             coverage[topic] = clip.coverage if clip else 0.0
             if clip:
                 clips[topic] = clip
@@ -139,45 +153,34 @@ class _Stream:
     def __init__(self, channel: Channel, context: int, length: int) -> None:
         self.channel = channel
         self.newest = -1  # before the first sample nobody waits for this stream
-        self.size = 0  # bytes
+        self.size = 0  # bytes of all
         self.state: State = "init"
         self.stamps: list[int] = []
         self.samples: list[Sample] = []
+        self.sizes: list[int] = []  # bytes of each
         self._last = -1  # newest stamp before the last window's end
         self._nearest = context == 0
         self._reach = context or length
         self._period = channel.period
-        self._hole = HOLE * channel.period
-        self._holes: set[int] = set()  # of stamps, those that had a hole before them; others may have filled it since
+        self.hole = int(HOLE * channel.period)
+        self.holes: set[int] = set()  # of stamps, those that had a hole before them; others may have filled it since
 
     def insert(self, sample: Sample) -> bool:
-        """Put ``sample`` in its place; return whether it is new."""
-        stamp = sample.stamp
-        if stamp > self.newest:
-            if stamp - self.newest > self._hole:
-                self._holes.add(stamp)
-            self.newest = stamp
-            self.stamps.append(stamp)
-            self.samples.append(sample)
-        elif not self._insert_between(sample):
-            return False
-        self.size += sample.data.nbytes
-        return True
-
-    def _insert_between(self, sample: Sample) -> bool:
         """Put an older ``sample`` in its place, by stamp and then by number; return whether it is new."""
-        place = bisect_left(self.stamps, sample.stamp)
-        while place < len(self.stamps) and self.stamps[place] == sample.stamp:
+        stamps, stamp = self.stamps, sample.stamp
+        place = bisect_left(stamps, stamp)
+        while place < len(stamps) and stamps[place] == stamp:
             if self.samples[place].seq == sample.seq:
                 return False
             if self.samples[place].seq > sample.seq:
                 break
             place += 1
-        self.stamps.insert(place, sample.stamp)
+        stamps.insert(place, stamp)
         self.samples.insert(place, sample)
-        for later in range(max(place, 1), min(place + 2, len(self.stamps))):
-            if self.stamps[later] - self.stamps[later - 1] > self._hole:
-                self._holes.add(self.stamps[later])
+        self.sizes.insert(place, sample.data.nbytes)
+        for before, after in pairwise(stamps[max(place - 1, 0) : place + 2]):
+            if after - before > self.hole:
+                self.holes.add(after)
         return True
 
     def shed(self) -> int:
@@ -185,7 +188,7 @@ class _Stream:
         dropped = 0
         held = len(self.samples)
         while (self.size > MAX_BYTES and held > dropped + 1) or held - dropped > MAX_SAMPLES:
-            self.size -= self.samples[dropped].data.nbytes
+            self.size -= self.sizes[dropped]
             dropped += 1
         self._drop(dropped)
         return dropped
@@ -193,14 +196,13 @@ class _Stream:
     def forget(self, next_end: int) -> None:
         """Drop what no window from the one ending at ``next_end`` on will need."""
         old = bisect_left(self.stamps, next_end - self._reach)
-        self.size -= sum(map(NBYTES, self.samples[:old]))
+        self.size -= sum(self.sizes[:old])
         self._drop(old)
 
-    def look(self, end: int, dead: int) -> State:
-        """Return the state of this stream at ``end``, by its newest sample before."""
-        before = bisect_left(self.stamps, end)
-        if before:
-            self._last = max(self._last, self.stamps[before - 1])
+    def look(self, end: int, last: int, dead: int) -> State:
+        """Return the state of this stream at ``end``, by its newest sample before, in front of place ``last``."""
+        if last:
+            self._last = max(self._last, self.stamps[last - 1])
         silent, period = end - self._last, self._period
         if self._last < 0:
             self.state = "init"
@@ -208,20 +210,16 @@ class _Stream:
             self.state = "dead"
         elif silent > 2 * period + STALE_AFTER:
             self.state = "stale"
-        elif silent > self._hole:
+        elif silent > self.hole:
             self.state = "late"
         else:
             self.state = "recovered" if self.state in ("stale", "dead") else "ok"
         return self.state
 
-    def count(self, start: int, end: int) -> int:
-        """Return how many samples lie in ``[start, end)``."""
-        return bisect_left(self.stamps, end) - bisect_left(self.stamps, start)
-
-    def clip(self, end: int) -> Clip | None:
-        """Return what the window that ends at ``end`` hands to the encoder, or None without a sample."""
+    def clip(self, end: int, last: int) -> Clip | None:
+        """Return what the window that ends at ``end``, before place ``last``, has for the encoder, or None."""
         start = end - self._reach
-        first, last = bisect_left(self.stamps, start), bisect_left(self.stamps, end)
+        first = bisect_left(self.stamps, start, 0, last)
         if first == last:
             return None
         centre = (start + end) // 2
@@ -249,15 +247,19 @@ class _Stream:
         """Share of ``[start, end)`` without holes; each sample covers one period from its stamp on, and never 0."""
         stamps, period = self.stamps, self._period
         spacing = [stamps[first] - start + period, end - stamps[last - 1]]
-        for stamp in self._holes:
+        for stamp in self.holes:
             if stamps[first] < stamp < end:
                 spacing.append(stamp - stamps[bisect_left(stamps, stamp, first) - 1])
-        missing = sum(gap - period for gap in spacing if gap > self._hole)
+        missing = 0
+        for gap in spacing:
+            if gap > self.hole:
+                missing += gap - period
         return max(1e-9, 1 - missing / (end - start))
 
     def _drop(self, number: int) -> None:
-        self._holes.difference_update(self.stamps[:number])
-        del self.stamps[:number], self.samples[:number]
+        if self.holes:
+            self.holes.difference_update(self.stamps[:number])
+        del self.stamps[:number], self.samples[:number], self.sizes[:number]
 
 
 def _context_s(window: Windowing, channel: Channel) -> float:

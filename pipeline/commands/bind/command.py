@@ -135,6 +135,8 @@ class Session:
         self._print(
             f"R@1 of what was held out, {modality} to {anchor}: {before['r1']:.3f} before, {after['r1']:.3f} now"
         )
+        if after["r1"] < before["r1"]:
+            self._print("that is less than before: lower recipe.rate or recipe.epochs, or record more")
         self._print(f"{weights} is used by these lines in a rig file:\n\n{lines(modality, part, weights)}")
 
     def _print(self, text: str) -> None:

@@ -97,10 +97,7 @@ def _parts(items: list[Item], learned: float) -> tuple[list[Item], list[Item]]:
     """Return what a model has learned from, that share of a set's groups, and the rest."""
     if not 0 <= learned < 1:
         raise ValueError(f"--learned {learned:g} is no share from 0 to below 1")
-    known, rest = split(items, learned)
-    if not rest:
-        raise ValueError(f"--learned {learned:g}: nothing is left of {len(items)} things to be tested on")
-    return known, rest
+    return split(items, learned)
 
 
 def _model(words: list[str]) -> str | dict[str, str]:

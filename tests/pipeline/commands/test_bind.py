@@ -122,6 +122,16 @@ def test_the_weights_are_those_that_were_judged(file: Path) -> None:
     assert told_again["figures"]["before_r1"] == before
 
 
+def test_what_got_worse_is_told(file: Path) -> None:
+    assert "that is less than before" not in bind(file)
+    weights = file.parent / "out" / "thermal.safetensors"
+    taught = f'"teachable:Warmth", params = {{ weights = "{weights}" }} }}'
+    again = written(file.parent, '"teachable:Warmth" }', taught)
+    wild = again.read_text().replace('/out"\n', '/wild"\n').replace("rate = 0.01", "rate = 9.0")
+    again.write_text(wild)
+    assert "that is less than before: lower recipe.rate or recipe.epochs" in bind(again)
+
+
 def test_a_run_that_was_stopped_goes_on_and_ends_as_one_that_was_not(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

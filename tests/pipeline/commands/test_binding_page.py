@@ -22,6 +22,7 @@ from pipeline.commands.bind.config import KINDS, Binding
 from pipeline.commands.bind.found import Wanted
 from pipeline.commands.bind.recordings import Recording
 from pipeline.config import load
+from pipeline.logs import Recorded
 from pipeline.logs.writer import LogWriter
 from pipeline.messages import NS, Received
 from sensors.simulator import timetable
@@ -32,9 +33,18 @@ from sensors.simulator.world import World
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "binding.md").read_text()
-TOML = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-ENCODER, USE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-_, RIG, BIND, LINES = TOML
+CODE = re.findall(r"```(?:toml|python)\n(.*?)```", PAGE, re.DOTALL)
+
+
+def block(*signs: str) -> str:
+    """Return the one example that has all of these signs."""
+    (found,) = (str(text) for text in CODE if all(sign in text for sign in signs))
+    return found
+
+
+ENCODER, RIG, USE = block("class Force"), block("[[channels]]"), block("def likeness")
+BIND, LINES = block('modality = "force"\nout'), block("force.safetensors", "[model.encoders.force]")
+DAY = block("A simulated day")
 
 SECONDS = 46.0
 """Of a tour: a person, an animal, a vehicle and the beginning of a fire."""
@@ -102,6 +112,14 @@ def knowing(vectors_ND: Any, items: list[Item], sentences_KD: Any) -> float:
     return float(np.mean([auroc(scores_NK[:, k], happens(items, label)) for k, label in enumerate(TOLD)]))
 
 
+def which(vectors_ND: Any, items: list[Item], sentences_KD: Any) -> float:
+    """Return how often the nearest sentence is right where something passes; guessing gets a third."""
+    truth_NK = np.stack([happens(items, label) for label in TOLD], axis=1)
+    passes_N = truth_NK.any(1)
+    nearest_N = (vectors_ND @ sentences_KD.T).argmax(1)
+    return float(np.mean(truth_NK.argmax(1)[passes_N] == nearest_N[passes_N]))
+
+
 @pytest.mark.slow
 def test_a_whisker_learns_sentences_from_pictures(bound: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _ = bound
@@ -116,6 +134,7 @@ def test_a_whisker_learns_sentences_from_pictures(bound: tuple[Path, str], monke
     inputs = np.stack([encoder.prepare(clip) for clip in clips])
     taught = knowing(encoder.embed(inputs), items, sentences)
     assert taught > 0.7
+    assert which(encoder.embed(inputs), items, sentences) > 0.4
     untaught = []
     for seed in range(8):  # each is sure of something, for a strong push moves it far; on the whole they know nothing
         torch.manual_seed(seed)
@@ -167,6 +186,15 @@ def test_the_recipe_is_as_the_page_has_it() -> None:
         assert float(default) == defaults[name]
         for modality, cell in zip(("audio", "depth", "thermal", "imu"), of, strict=True):
             assert float(cell or default) == DEFAULTS[modality].get(name, defaults[name]), (name, modality)
+
+
+def test_the_day_with_another_lens_is_recorded_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(DAY.replace("120.0", "3.0").replace("2000, 2010", "2000, 2001"), {})
+    shapes = {one.sample.topic: one.sample.data.shape for one in Recorded(tmp_path / "day" / "2000.mcap").samples()}
+    assert shapes == {"/camera/front": (120, 160, 3), "/thermal/front": (60, 80)}
 
 
 def test_a_tour_holds_what_the_whisker_is_asked_about() -> None:
