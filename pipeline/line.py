@@ -15,7 +15,7 @@ from pipeline.gate import refusal
 from pipeline.ledger import Ledger
 from pipeline.logs.recorder import Recorder
 from pipeline.logs.rows import Tick, WindowRow
-from pipeline.messages import Embedding, Event, Fusion, Observation, Operator, Received, Sample, Sink, Window
+from pipeline.messages import Embedding, Event, Fusion, Observation, Operator, Received, Sample, Sink, Viewer, Window
 from pipeline.streams import Streams
 from pipeline.sync import Synchronizer
 
@@ -49,7 +49,10 @@ class Line:
         self.engine = engine
         self.fuse = fuse
         self.operators = operators
-        self.sinks = sinks
+        self.sinks: list[Sink] = []
+        self.viewers: list[Viewer] = []  # those of the sinks that see more than events
+        for sink in sinks:
+            self.tell(sink)
         self.recorder = recorder
         self.recorded = recorded
         self.digest = Digest()
@@ -61,10 +64,23 @@ class Line:
         self._incidents: deque[tuple[int, Incident]] = deque()  # with the end of the window that closed after them
         self._channels = {channel.topic: channel for channel in config.channels}
 
+    def tell(self, sink: Sink) -> None:
+        """Let ``sink`` have every event from now on; and see all else, if it is a viewer."""
+        self.sinks.append(sink)
+        if isinstance(sink, Viewer):
+            self.viewers.append(sink)
+
+    def show(self, observation: Observation) -> None:
+        """Let the viewers see ``observation``."""
+        for viewer in self.viewers:
+            viewer.show(observation)
+
     def admit(self, received: Received) -> Sample | None:
         """Return the sample that the synchronizer may have, or book why not."""
         if self.recorder:
             self.recorder.sample(received)
+        for viewer in self.viewers:
+            viewer.sample(received)
         sample = self.clock.correct(received)
         cause = sample if isinstance(sample, str) else self._refusal(sample)
         if not isinstance(sample, str) and cause is None:

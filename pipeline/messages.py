@@ -16,6 +16,7 @@ MODALITIES: tuple[str, ...] = get_args(Modality)
 
 Phase = Literal["opened", "updated", "closed"]
 Closing = Literal["watermark", "deadline", "end"]
+Severity = Literal["info", "warning", "critical"]
 State = Literal["init", "ok", "late", "stale", "dead", "recovered"]
 """Of a stream, as a window sees it: never heard, as due, a sample or two behind, silent for longer, given up, back."""
 
@@ -141,7 +142,9 @@ class Observation(Struct, frozen=True, kw_only=True, eq=False):
 class Event(Struct, frozen=True, kw_only=True):
     """Something that happened in ``[start, end)``, as one operator sees it.
 
-    One ``id`` is opened once, updated any number of times and closed once; ``end`` grows meanwhile.
+    One ``id`` is opened once, updated any number of times and closed once; ``end`` grows meanwhile. ``evidence`` names
+    what spoke for it and how loudly; the rest is what a person wants to see of it, of the window that it was strongest
+    in, and empty where nobody gathered it.
     """
 
     id: str
@@ -152,6 +155,12 @@ class Event(Struct, frozen=True, kw_only=True):
     score: float
     source: str
     evidence: Mapping[str, float] = {}
+    severity: Severity = "info"
+    weights: Mapping[str, float] = {}  # by topic: how much it spoke for the fused vector
+    history: tuple[float, ...] = ()  # the score of each window since it opened
+    nearest: int = 0  # end of the normal window that was most alike, nanoseconds; 0 where none is known
+    pictures: Mapping[str, bytes] = {}  # by topic: a JPEG
+    sounds: Mapping[str, bytes] = {}  # by topic: a WAV
 
 
 @runtime_checkable
@@ -216,6 +225,21 @@ class Operator(Protocol):
 @runtime_checkable
 class Sink(Protocol):
     """Where events go."""
+
+    def write(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Viewer(Protocol):
+    """A sink that also wants to see what comes in and what was made of it. None of its methods may wait."""
+
+    def sample(self, received: Received) -> None:
+        """Take note of a sample as it came in; a viewer that cannot keep up keeps the newest."""
+
+    def show(self, observation: Observation) -> None:
+        """Take note of an observation, after its events were written."""
 
     def write(self, event: Event) -> None: ...
 

@@ -14,7 +14,7 @@ Encoding = asyncio.Task[list[Embedding]]
 async def run(
     source: AsyncIterable[Sequence[Step]], line: Line, now: Callable[[], int] | None = None
 ) -> AsyncIterator[Observation]:
-    """Yield every window's observation in order, after its events went to the sinks.
+    """Yield every window's observation in order, after its events went to the sinks and the viewers have seen it.
 
     ``now``, on the reference clock, makes it live: windows leave at their deadline and are skipped rather than
     queued. Without it the result is a function of the samples alone.
@@ -26,6 +26,7 @@ async def run(
         for operator in line.operators:
             for event in _ask(operator, observation):
                 line.emit(event)
+        line.show(observation)
         if now is not None:
             line.latency_ms.append((now() - observation.window.end) / 1e6)
         yield observation

@@ -99,8 +99,8 @@ async def _replay(recording: Log, rig: Config, speed: float | None, console: Con
 
         try:
             await line.engine.start(rig.channels)
-            async for observation in run_line(paced(read(), line, speed), line):
-                printer.show(observation)
+            async for _ in run_line(paced(read(), line, speed), line):
+                pass
         finally:
             await line.close()
             _print_ledger(console, line, recording)
@@ -113,6 +113,9 @@ class _Printer:
     def __init__(self, console: Console, start: int) -> None:
         self._console = console
         self._start = start
+
+    def sample(self, received: Received) -> None:
+        """Nothing is printed of a single sample."""
 
     def show(self, observation: Observation) -> None:
         window = observation.window

@@ -46,7 +46,7 @@ async def live(
     """Run the line of ``config`` and draw it; return it when it has ended, with the time its sensors started."""
     line = assemble(config, sinks, record)
     monitor = TerminalMonitor(line, console)
-    line.sinks = [*line.sinks, monitor]
+    line.tell(monitor)
     with ExitStack() as stack:
         subscriber = Subscriber(config.bus, config.channels, line.ledger, config.security)
         stack.callback(subscriber.close)
@@ -57,8 +57,8 @@ async def live(
                 start_ns = rig_sensors.start() if rig_sensors else time.time_ns()
             _stop_when_asked(subscriber, (start_ns - time.time_ns()) / NS + seconds if seconds else 0.0)
             with monitor:
-                async for observation in run_line(subscriber.arrivals(), line, time.time_ns):
-                    monitor.show(observation)
+                async for _ in run_line(subscriber.arrivals(), line, time.time_ns):
+                    pass
         finally:
             await line.close()
     return line, start_ns

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.line import Line
-from pipeline.messages import Event, Observation, State, Window
+from pipeline.messages import Event, Observation, Received, State, Window
 
 REFRESH_S = 0.5
 PLAIN_S = 10.0
@@ -23,7 +23,7 @@ _STYLES: dict[State, str] = {"late": "yellow", "stale": "red", "dead": "bold red
 
 
 class TerminalMonitor:
-    """Draws ``line`` while its observations are shown to it; also a sink, for the latest events."""
+    """Draws ``line`` as one of its viewers."""
 
     def __init__(self, line: Line, console: Console) -> None:
         self._line = line
@@ -56,6 +56,9 @@ class TerminalMonitor:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def sample(self, received: Received) -> None:
+        """Nothing is drawn of a single sample."""
 
     def show(self, observation: Observation) -> None:
         """Take note of ``observation`` and redraw if the last drawing is old enough."""

@@ -147,7 +147,7 @@ def test_the_burst_of_a_sensor_that_was_stopped_ages_nothing() -> None:
         def close(self) -> None:
             """Nothing is held."""
 
-    line.sinks = [Keeping()]
+    line.tell(Keeping())
 
     async def session(subscriber: Subscriber, sensor: BaseProcess) -> None:
         async def stop_and_go() -> None:
