@@ -106,6 +106,7 @@ def _embeddings(embeddings: Mapping[str, Embedding]) -> bytes:
 
 
 def _event(event: Event) -> bytes:
+    """All but pictures and sounds: they are made of samples that the windows' digest knows, by what a library packs."""
     return b"".join(
         [
             _text(event.id),
@@ -116,6 +117,11 @@ def _event(event: Event) -> bytes:
             _real(event.score),
             _text(event.source),
             _reals(event.evidence),
+            _text(event.severity),
+            _reals(event.weights),
+            _integer(len(event.history)),
+            *(_real(score) for score in event.history),
+            _integer(event.nearest),
         ]
     )
 

@@ -109,13 +109,14 @@ def test_a_vector_counts_by_its_values_not_by_its_layout() -> None:
     assert digest_of(observed(WINDOW, replace(EMBEDDING, vector=spread))) == digest_of(observed(WINDOW, EMBEDDING))
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("id", "b"), ("phase", "closed"), ("start", T0 + 1), ("end", T0), ("label", "bumps"), ("score", 0.25),
-        ("source", "tagger"), ("evidence", {"/imu": 2.0}), ("evidence", {}), ("evidence", {"/camera": 1.0}),
-    ],
-)  # fmt: skip
+CHANGES: list[tuple[str, Any]] = [
+    ("id", "b"), ("phase", "closed"), ("start", T0 + 1), ("end", T0), ("label", "bumps"), ("score", 0.25),
+    ("source", "tagger"), ("evidence", {"/imu": 2.0}), ("evidence", {}), ("evidence", {"/camera": 1.0}),
+    ("severity", "critical"), ("weights", {"/imu": 1.0}), ("history", (0.0,)), ("nearest", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), CHANGES)
 def test_any_field_of_an_event_moves_its_digest(field: str, value: Any) -> None:
     changed = replace(EVENT, **{field: value})
     assert digest_of(changed)["events"] != digest_of(EVENT)["events"]
@@ -123,7 +124,12 @@ def test_any_field_of_an_event_moves_its_digest(field: str, value: Any) -> None:
 
 
 def test_every_field_of_an_event_is_taken_in() -> None:
-    assert set(Event.__struct_fields__) == {"id", "phase", "start", "end", "label", "score", "source", "evidence"}
+    assert set(Event.__struct_fields__) == {field for field, _ in CHANGES} | {"pictures", "sounds"}
+
+
+def test_what_is_made_of_samples_again_is_not_taken_in() -> None:
+    shown = replace(EVENT, pictures={"/camera": b"jpeg"}, sounds={"/microphone": b"wav"})
+    assert digest_of(shown) == digest_of(EVENT)
 
 
 def test_texts_that_run_into_each_other_are_told_apart() -> None:

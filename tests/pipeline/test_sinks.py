@@ -26,6 +26,12 @@ def test_each_event_is_a_line_at_once(tmp_path: Path) -> None:
         "score": 3.5,
         "source": "novelty",
         "evidence": {},
+        "severity": "info",
+        "weights": {},
+        "history": [],
+        "nearest": 0,
+        "pictures": {},
+        "sounds": {},
     }
 
 
