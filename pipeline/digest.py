@@ -117,13 +117,22 @@ def _event(event: Event) -> bytes:
             _real(event.score),
             _text(event.source),
             _reals(event.evidence),
-            _text(event.severity),
-            _reals(event.weights),
-            _integer(len(event.history)),
-            *(_real(score) for score in event.history),
-            _integer(event.nearest),
+            _gathered(event),
         ]
     )
+
+
+def _gathered(event: Event) -> bytes:
+    """Nothing where nothing was gathered: events of earlier releases keep their digest. No text is -1 long."""
+    told = [
+        _text(event.severity),
+        _reals(event.weights),
+        _integer(len(event.history)),
+        *(_real(score) for score in event.history),
+        _integer(event.nearest),
+    ]
+    is_bare = event.severity == "info" and not (event.weights or event.history or event.nearest)
+    return b"" if is_bare else _integer(-1) + b"".join(told)
 
 
 def _reals(named: Mapping[str, float]) -> bytes:
