@@ -9,7 +9,8 @@ demo: $(VENV)/installed  ## the simulated rig through the whole line
 	$(BIN)/rigbind demo --seconds $(SECONDS)
 
 test: lint  ## everything that can be checked on this machine
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --durations=10 -m 'not alone' -n logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --durations=10 -m alone
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

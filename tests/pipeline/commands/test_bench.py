@@ -109,6 +109,7 @@ def test_replay_measures_ours_and_the_bare_reader(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_bus_measures_age_rate_and_the_price_of_curve(tmp_path: Path) -> None:
     bus(seconds=3.0, messages=2000, json=tmp_path / "bus.json")
     found = figures(tmp_path / "bus.json")
@@ -117,6 +118,7 @@ def test_bus_measures_age_rate_and_the_price_of_curve(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_overhead_measures_both_engines(tmp_path: Path) -> None:
     overhead(windows=5, json=tmp_path / "overhead.json")
     assert set(figures(tmp_path / "overhead.json")) == {

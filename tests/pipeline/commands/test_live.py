@@ -20,7 +20,7 @@ from pipeline.line import Line
 from pipeline.messages import NS, Observation
 from pipeline.run import run
 
-pytestmark = [pytest.mark.slow, pytest.mark.fault]
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[3]
 OTHERS = {"/thermal/front", "/depth/front", "/imu", "/microphone"}

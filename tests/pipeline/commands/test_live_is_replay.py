@@ -26,6 +26,7 @@ def digests(told: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_recorded_run_of_the_demo_is_verified(tmp_path: Path) -> None:
     text = (ROOT / "configs" / "demo.toml").read_text().replace("out/events.jsonl", f"{tmp_path}/events.jsonl")
     head = f'[bus]\naddress = "ipc://{tmp_path}/bus"\nevents = "ipc://{tmp_path}/events"\n'
