@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from pipeline.messages import Event, Window
+from pipeline.messages import Event, Severity, Window
 
 
 class Episodes:
@@ -29,7 +29,14 @@ class Episodes:
         """Whether an event is under way."""
         return self._event is not None
 
-    def seen(self, window: Window, score: float, evidence: Mapping[str, float]) -> Iterator[Event]:
+    def seen(
+        self,
+        window: Window,
+        score: float,
+        evidence: Mapping[str, float],
+        severity: Severity = "info",
+        nearest: int = 0,
+    ) -> Iterator[Event]:
         """Open an event, or let the open one go on."""
         before, self._num_missed = self._event, 0
         self.num_windows += 1
@@ -43,10 +50,13 @@ class Episodes:
                 score=score,
                 source=self.source,
                 evidence=evidence,
+                severity=severity,
+                nearest=nearest,
             )
             yield self._event
         elif score > before.score:
-            self._event = replace(before, phase="updated", end=window.end, score=score, evidence=evidence)
+            peak = {"score": score, "evidence": evidence, "severity": severity, "nearest": nearest}
+            self._event = replace(before, phase="updated", end=window.end, **peak)
             yield self._event
         else:
             self._event = replace(before, end=window.end)

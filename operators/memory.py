@@ -1,53 +1,131 @@
-"""What was normal, and how far normal vectors are from each other. M = vectors remembered, D = dimension."""
+"""A bounded memory of normal. M = vectors remembered, D = dimension, P = dimension of their sketches."""
 
-from collections import deque
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from pipeline.messages import Array
 
-RESOLUTION = 1e-5
-"""Cosine distances that differ by less are the same: a hundred times what float32 rounds away."""
+SKETCH = 64
+"""P: distances among sketches are right to about 1 / sqrt(2 P), 9 % (Johnson and Lindenstrauss 1984)."""
+
+SHORTLIST = 64
+"""So many that seem nearest by their sketches are compared in full; a memory of no more needs no sketches."""
+
+HALF_LIFE = 4.0
+"""Memories' worth of vectors in which one that nothing confirms becomes half as dear."""
 
 
 class Memory:
-    """The last ``size`` vectors learned, and how far the last ``recent`` were from those learned before them.
+    """Up to ``size`` unit vectors, spread over all that was normal, with when they were.
 
-    These distances say what is usual here, with nothing compared to itself; they are fewer, so that a livelier
-    place soon counts as lively while a quiet one is still remembered.
+    A coreset: a new vector takes the place of the one that has the nearest neighbour, for that one is missed least; and
+    the less so, the longer ago a new one was nearest to it. So what is seen all the time does not push out what is seen
+    seldom, and what is never seen again is forgotten in the end.
     """
 
-    def __init__(self, size: int, neighbours: int, recent: int) -> None:
+    def __init__(self, size: int, neighbours: int) -> None:
         self.size = size
         self.neighbours = neighbours
-        self.usual: deque[float] = deque(maxlen=recent)
-        self._vectors_MD = np.zeros((size, 0), np.float32)
+        self._vectors_MD = np.zeros((0, 0), np.float32)
+        self._sketches_MP = np.zeros((0, 0), np.float32)
+        self._stamps_M = np.zeros(0, np.int64)
+        self._ages_M = np.zeros(0, np.int64)  # number of the vector that last confirmed this one
+        self._known = 0
         self._num_learned = 0
+        self._gaps_M = np.zeros(0)  # to the nearest neighbour
 
-    def distance(self, vector: Array) -> float | None:
-        """Return the mean cosine distance to the nearest ``neighbours``, or None with fewer than that."""
-        known_MD = self._vectors_MD[: self._num_learned]
-        if len(known_MD) < self.neighbours:
-            return None
-        nearest = np.partition(known_MD @ vector, -self.neighbours)[-self.neighbours :]
-        return max(0.0, 1 - float(nearest.mean()))
+    def __len__(self) -> int:
+        return self._known
 
-    def deviation(self, distance: float) -> float:
-        """Return how many robust standard deviations ``distance`` is above the usual one.
+    def distance(self, vector_D: Array) -> tuple[float, int] | None:
+        """Return the mean cosine distance to the nearest ``neighbours``, and when the nearest of all was.
 
-        The deviation is 1.4826 times the median absolute one, which makes it the standard one of a normal
-        distribution, and at least a tenth of the median: regular data must not make a trifle an outlier.
+        None with fewer than that.
         """
-        usual = np.array(self.usual)
-        median = float(np.median(usual))
-        deviation = 1.4826 * float(np.median(np.abs(usual - median)))
-        return (distance - median) / max(deviation, median / 10, RESOLUTION)
+        if self._known < self.neighbours:
+            return None
+        rows, cosines = self._cosines(vector_D)
+        best = np.argpartition(cosines, -self.neighbours)[-self.neighbours :]
+        nearest = rows[best[np.argmax(cosines[best])]]
+        return max(0.0, 1 - float(cosines[best].mean())), int(self._stamps_M[nearest])
 
-    def learn(self, vector: Array, distance: float | None) -> None:
-        """Remember ``vector``, which was at ``distance`` when it came; forget the oldest beyond ``size``."""
+    def learn(self, vector_D: Array, stamp: int) -> None:
+        """Remember ``vector_D``, the normal of ``stamp``."""
         if self._num_learned == 0:
-            self._vectors_MD = np.zeros((self.size, len(vector)), np.float32)
-        self._vectors_MD[self._num_learned % self.size] = vector
+            self._begin(len(vector_D))
         self._num_learned += 1
-        if distance is not None:
-            self.usual.append(distance)
+        place, gap = self._place(vector_D)
+        self._gaps_M[place] = gap
+        self._vectors_MD[place] = vector_D
+        self._sketches_MP[place] = sketch(vector_D)
+        self._stamps_M[place] = stamp
+        self._ages_M[place] = self._num_learned
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, in plain values and arrays."""
+        known = self._known
+        return {
+            "vectors": self._vectors_MD[:known],
+            "stamps": self._stamps_M[:known],
+            "ages": self._ages_M[:known],
+            "num_learned": self._num_learned,
+            "gaps": self._gaps_M[:known],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what ``state`` returned."""
+        known, dim = state["vectors"].shape
+        if known > self.size:
+            raise ValueError(f"{known} vectors were remembered, and the memory has room for {self.size}")
+        if state["num_learned"]:
+            self._begin(dim)
+            self._known, self._num_learned = known, state["num_learned"]
+            self._vectors_MD[:known], self._stamps_M[:known] = state["vectors"], state["stamps"]
+            self._ages_M[:known], self._gaps_M[:known] = state["ages"], state["gaps"]
+            self._sketches_MP[:known] = state["vectors"] @ _projection(dim)
+
+    def _begin(self, dim: int) -> None:
+        self._vectors_MD = np.zeros((self.size, dim), np.float32)
+        self._sketches_MP = np.zeros((self.size, SKETCH), np.float32)
+        self._stamps_M, self._ages_M = np.zeros(self.size, np.int64), np.zeros(self.size, np.int64)
+        self._gaps_M = np.zeros(self.size)
+
+    def _cosines(self, vector_D: Array) -> tuple[Array, Array]:
+        """Return rows that may hold the nearest, and their cosines."""
+        known = self._known
+        if known <= 2 * SHORTLIST + self.neighbours:
+            return np.arange(known), self._vectors_MD[:known] @ vector_D
+        seeming_M = self._sketches_MP[:known] @ sketch(vector_D)
+        rows = np.argpartition(seeming_M, -SHORTLIST - self.neighbours)[-SHORTLIST - self.neighbours :]
+        return rows, self._vectors_MD[rows] @ vector_D
+
+    def _place(self, vector_D: Array) -> tuple[int, float]:
+        """Return the row that ``vector_D`` goes to, and how far it is from what stays."""
+        if self._known == 0:
+            self._known = 1
+            return 0, 2.0  # the largest cosine distance that there is
+        rows, cosines = self._cosines(vector_D)
+        best = int(np.argmax(cosines))
+        near, gap = int(rows[best]), max(0.0, 1 - float(cosines[best]))
+        self._ages_M[near] = self._num_learned
+        self._gaps_M[near] = min(self._gaps_M[near], gap)
+        if self._known < self.size:
+            self._known += 1
+            return self._known - 1, gap
+        dear_M = (self._gaps_M + 1e-9) * 0.5 ** ((self._num_learned - self._ages_M) / (HALF_LIFE * self.size))
+        return int(np.argmin(dear_M)), gap
+
+
+def sketch(vector_D: Array, size: int = SKETCH) -> Array:
+    """Return (size,) float32: a random projection, always the same one, that keeps distances nearly as they were."""
+    sketch_P: Array = vector_D @ _projection(len(vector_D), size)
+    return sketch_P
+
+
+@cache
+def _projection(dim: int, size: int = SKETCH) -> Array:
+    """Return (D, P) float32 of a fixed seed; sketches of unit vectors have unit length on average."""
+    normal: Array = np.random.default_rng(dim).normal(size=(dim, size)) / np.sqrt(size)
+    return normal.astype(np.float32)

@@ -1,116 +1,107 @@
-"""What is unusual here: nearest neighbours in a bounded memory of normal."""
+"""How unlike the normal a window is: nearest neighbours and Mahalanobis' distance, by sense and for the fused vector.
 
-from collections import deque
+D = dimension of the joint space, R = that of sketches of it.
+"""
 
-from operators.episodes import Episodes
+from collections.abc import Iterator
+
+import numpy as np
+
+from operators.keeping import packed, unpacked
 from operators.memory import Memory
-from pipeline.messages import Array, Event, Observation
+from operators.spread import Spread
+from pipeline.messages import Array, Observation
 
-MAX_MEMORIES = 32
-"""Of different sets of topics; the one unused for longest goes first."""
-
-Topics = tuple[str, ...]
+MAX_NAMES = 32
+"""Of topics and sets of topics that are remembered; the one unused for longest goes first."""
 
 
 class Novelty:
-    """Opens an event when a window is unlike those remembered, and names the senses that tell.
+    """A detector: how far each topic's embedding, and the fused vector, are from those of normal windows.
 
-    Each topic's embedding, and the fused vector of each set of topics, has a memory of its own: an absent camera
-    changes what fuses, and is no news in itself. A vector's distance is the mean cosine distance to the nearest
-    ``neighbours`` in memory; its deviation counts robust standard deviations above the median of the last ``recent``
-    distances. A window's score is its largest deviation, and from ``sensitivity`` on it is novel: far above the usual
-    3, since distances have a heavy tail and half a dozen vectors are asked at once. Evidence is each topic's
-    deviation, that of ``fused``, and ``missing <topic>``: the share of its clip without samples.
+    A name's score is the mean cosine distance to the nearest ``neighbours`` of up to ``memory`` vectors, small in every
+    way to be normal that was seen. ``<name> unusual`` is Mahalanobis' distance from the middle of them all, by a shrunk
+    covariance of their sketches, which no hole in the memory makes large.
 
-    Scored first, then learned, ``delay`` windows later so that windows that overlap do not vouch for each other. What
-    is novel is not learned, nor what waited beside it. Yet what stays for ``adapt`` windows is the new normal: from
-    then on it is learned, and the event closes. A memory is asked once it has ``warm_up`` distances. A topic that
-    covers less than ``coverage`` of its clip is neither scored nor learned.
+    Sets of topics that fuse are names of their own: an absent camera changes what fuses, and is no news in itself. A
+    topic that covers less than ``coverage`` of its clip is neither scored nor learned, nor is a vector that is zero or
+    not finite.
     """
 
-    def __init__(
-        self,
-        neighbours: int = 3,
-        memory: int = 600,
-        recent: int = 100,
-        warm_up: int = 15,
-        sensitivity: float = 8.0,
-        quiet: int = 2,
-        delay: int = 4,
-        adapt: int = 30,
-        coverage: float = 0.75,
-        source: str = "novelty",
-    ) -> None:
-        if not 1 <= neighbours <= memory or not 1 <= warm_up <= recent:
-            raise ValueError(
-                f"neighbours {neighbours} must be 1 to memory {memory}, warm_up {warm_up} must be 1 to recent {recent}"
-            )
-        if min(sensitivity, quiet, adapt) <= 0 or delay < 0:
-            raise ValueError(
-                f"sensitivity {sensitivity}, quiet {quiet} and adapt {adapt} must be above 0, delay {delay} not below"
-            )
+    resolution = 1e-4
+
+    def __init__(self, neighbours: int = 3, memory: int = 2000, coverage: float = 0.75) -> None:
+        if not 1 <= neighbours <= memory:
+            raise ValueError(f"neighbours {neighbours} must be 1 to memory {memory}")
+        if not 0 < coverage <= 1:
+            raise ValueError(f"coverage {coverage} must be above 0, and 1 at most")
         self.neighbours = neighbours
         self.memory = memory
-        self.recent = recent
-        self.warm_up = warm_up
-        self.sensitivity = sensitivity
-        self.quiet = quiet
-        self.delay = delay
-        self.adapt = adapt
         self.coverage = coverage
-        self.source = source
-        self._memories: dict[Topics, Memory] = {}
-        self._waiting: deque[dict[Topics, tuple[Array, float | None]]] = deque()
-        self._episodes = Episodes(source, "novelty", source, quiet)
+        self._memories: dict[str, Memory] = {}
+        self._spreads: dict[str, Spread] = {}
 
-    def __call__(self, observation: Observation) -> list[Event]:
-        """Score the observation, then learn from those that have waited long enough."""
-        vectors = self._vectors(observation)
-        distances = {topics: self._memory(topics).distance(vector) for topics, vector in vectors.items()}
-        deviations = {
-            topics: memory.deviation(distance)
-            for topics, distance in distances.items()
-            if distance is not None and len((memory := self._memory(topics)).usual) >= self.warm_up
-        }
-        score = max(deviations.values(), default=0.0)
-        if score >= self.sensitivity:
-            events = list(self._episodes.seen(observation.window, score, _evidence(deviations, observation)))
-        else:
-            events = list(self._episodes.missed())
-        self._learn({topics: (vector, distances[topics]) for topics, vector in vectors.items()})
-        return events
+    def score(self, observation: Observation) -> dict[str, float]:
+        """Return how unlike the normal each vector is; 0 is as like as can be."""
+        scores = {}
+        for name, vector_D in self._vectors(observation):
+            near = self._memory(name).distance(vector_D)
+            far = self._spreads[name].distance(vector_D)
+            if near is not None:
+                scores[name] = near[0]
+            if far is not None:
+                scores[f"{name} unusual"] = far
+        return scores
 
-    def finish(self) -> list[Event]:
-        """Close the open event."""
-        return list(self._episodes.finish())
+    def learn(self, observation: Observation) -> None:
+        """Remember what the window had."""
+        for name, vector_D in self._vectors(observation):
+            self._memory(name).learn(vector_D, observation.window.end)
+            self._spreads[name].learn(vector_D)
 
-    def _vectors(self, observation: Observation) -> dict[Topics, Array]:
-        """Return what can be compared, by the topics that made it: embeddings, and the fused if all are whole."""
+    def nearest(self, observation: Observation, name: str) -> int:
+        """Return the end of the normal window whose vector of ``name`` is nearest; 0 where none is known."""
+        name = name.removesuffix(" unusual")
+        vector_D = dict(self._vectors(observation)).get(name)
+        near = self._memory(name).distance(vector_D) if vector_D is not None else None
+        return near[1] if near else 0
+
+    def state(self) -> bytes:
+        """Return all that was learned."""
+        memories = {name: memory.state() for name, memory in self._memories.items()}
+        return packed({"memories": memories, "spreads": {name: it.state() for name, it in self._spreads.items()}})
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what ``state`` returned. Raise ValueError if more was remembered than there is room for."""
+        learned = unpacked(state)
+        for name, of_memory in learned["memories"].items():
+            self._memory(name).restore(of_memory)
+            self._spreads[name].restore(learned["spreads"][name])
+
+    def _vectors(self, observation: Observation) -> Iterator[tuple[str, Array]]:
+        """Yield what can be compared by name: embeddings, and the fused vector if all of them are whole."""
         coverage = observation.window.coverage
-        whole = sorted(topic for topic in observation.embeddings if coverage.get(topic, 1.0) >= self.coverage)
-        vectors: dict[Topics, Array] = {(topic,): observation.embeddings[topic].vector for topic in whole}
-        if len(whole) == len(observation.embeddings) > 1:
-            vectors[tuple(whole)] = observation.fused
-        return vectors
+        whole = [
+            topic
+            for topic, embedding in sorted(observation.embeddings.items())
+            if coverage.get(topic, 1.0) >= self.coverage and is_direction(embedding.vector)
+        ]
+        for topic in whole:
+            yield topic, observation.embeddings[topic].vector
+        if len(whole) == len(observation.embeddings) > 1 and is_direction(observation.fused):
+            yield "fused" if len(whole) == len(coverage) else f"fused {' + '.join(whole)}", observation.fused
 
-    def _memory(self, topics: Topics) -> Memory:
-        memory = self._memories.pop(topics, None) or Memory(self.memory, self.neighbours, self.recent)
-        self._memories[topics] = memory
-        if len(self._memories) > MAX_MEMORIES:
-            del self._memories[next(iter(self._memories))]
+    def _memory(self, name: str) -> Memory:
+        memory = self._memories.pop(name, None) or Memory(self.memory, self.neighbours)
+        spread = self._spreads.pop(name, None) or Spread()
+        self._memories[name], self._spreads[name] = memory, spread
+        if len(self._memories) > MAX_NAMES:
+            oldest = next(iter(self._memories))
+            del self._memories[oldest], self._spreads[oldest]
         return memory
 
-    def _learn(self, scored: dict[Topics, tuple[Array, float | None]]) -> None:
-        if self._episodes.is_open and self._episodes.num_windows < self.adapt:
-            self._waiting.clear()
-            return
-        self._waiting.append(scored)
-        if len(self._waiting) > self.delay:
-            for topics, (vector, distance) in self._waiting.popleft().items():
-                self._memory(topics).learn(vector, distance)
 
-
-def _evidence(deviations: dict[Topics, float], observation: Observation) -> dict[str, float]:
-    evidence = {"fused" if len(topics) > 1 else topics[0]: value for topics, value in deviations.items()}
-    missing = {f"missing {topic}": 1 - share for topic, share in observation.window.coverage.items() if share < 1}
-    return evidence | missing
+def is_direction(vector_D: Array) -> bool:
+    """Say whether ``vector_D`` is finite and not zero."""
+    squares = float(vector_D @ vector_D)
+    return 0 < squares < np.inf

@@ -135,3 +135,27 @@ class Words:
         vectors = np.stack([np.random.default_rng(int(number)).normal(size=self.dim) for (number,) in batch])
         unit: Array = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
         return unit
+
+
+class NeverFinite:
+    """A detector that divides by nothing."""
+
+    resolution = 0.1
+
+    def score(self, observation: Observation) -> dict[str, float]:
+        """Say what is no number."""
+        return {"nothing": float("nan")}
+
+    def learn(self, observation: Observation) -> None:
+        """Learn nothing."""
+
+    def nearest(self, observation: Observation, name: str) -> int:
+        """Know nothing."""
+        return 0
+
+    def state(self) -> bytes:
+        """Keep nothing."""
+        return b""
+
+    def restore(self, state: bytes) -> None:
+        """Have nothing."""

@@ -85,7 +85,7 @@ def matches(
     after = round(config.window.length_s * NS)
 
     def explains(happening: Happening, event: Event) -> bool:
-        strongest = max(event.evidence, key=lambda name: event.evidence[name], default="")
+        strongest = max(event.evidence, key=lambda name: event.evidence[name], default="").partition(" ")[0]
         could_tell = strongest not in modality_of or modality_of[strongest] in happening.modalities
         meets = event.start - start_ns < happening.end + after and event.end - start_ns > happening.start
         return could_tell and meets

@@ -1,7 +1,9 @@
+"""A bounded memory of normal vectors."""
+
 import numpy as np
 import pytest
 
-from operators.memory import Memory
+from operators.memory import SHORTLIST, Memory, sketch
 from pipeline.messages import Array
 
 
@@ -10,50 +12,81 @@ def unit(degrees: float) -> Array:
 
 
 def taught(degrees: list[float], size: int = 10, neighbours: int = 2) -> Memory:
-    memory = Memory(size, neighbours, recent=100)
-    for angle in degrees:
-        memory.learn(unit(angle), memory.distance(unit(angle)))
+    memory = Memory(size, neighbours)
+    for stamp, angle in enumerate(degrees):
+        memory.learn(unit(angle), stamp)
     return memory
 
 
-def test_distance_is_the_mean_over_the_nearest() -> None:
-    memory = taught([0, 10, 90, 180])
-    assert memory.distance(unit(0)) == pytest.approx((0 + 1 - np.cos(np.radians(10))) / 2, abs=1e-6)
+def cloud(number: int, dim: int, seed: int = 0) -> Array:
+    rows_ND = np.random.default_rng(seed).normal(size=(number, dim)).astype(np.float32)
+    units: Array = rows_ND / np.linalg.norm(rows_ND, axis=1, keepdims=True)
+    return units
+
+
+def test_distance_is_the_mean_over_the_nearest_and_names_the_nearest() -> None:
+    near = taught([0, 10, 90, 180]).distance(unit(1))
+    assert near is not None
+    assert near[0] == pytest.approx(1 - (np.cos(np.radians(1)) + np.cos(np.radians(9))) / 2, abs=1e-6)
+    assert near[1] == 0
 
 
 def test_too_few_neighbours_have_no_distance() -> None:
     assert taught([0]).distance(unit(0)) is None
-    assert len(taught([0, 5, 7]).usual) == 1
 
 
-def test_the_oldest_is_forgotten_first() -> None:
-    memory = taught([0, 0, 90, 90, 90], size=3)
-    assert memory.distance(unit(0)) == pytest.approx(1, abs=1e-6)
+def test_what_has_a_near_neighbour_is_forgotten_first() -> None:
+    memory = taught([0, 90, 180, 181, 270], size=4, neighbours=1)
+    distances = [memory.distance(unit(angle)) for angle in (0, 90, 180.5, 270)]
+    assert all(near is not None and near[0] < 0.01 for near in distances)
 
 
-def test_what_is_usual_is_recent() -> None:
-    memory = Memory(100, 1, recent=3)
-    for distance in (0.5, 0.5, 0.1, 0.2, 0.3):
-        memory.learn(unit(0), distance)
-    assert list(memory.usual) == [0.1, 0.2, 0.3]
-    assert memory.deviation(0.2) == pytest.approx(0)
+def test_what_is_never_seen_again_is_forgotten_in_the_end() -> None:
+    memory = taught([180, *(0.1 * step for step in range(600))], size=4, neighbours=1)
+    near = memory.distance(unit(180))
+    assert near is not None
+    assert near[0] > 0.1
 
 
-def test_deviation_is_robust_and_relative_to_what_is_usual() -> None:
-    memory = Memory(100, 1, 100)
+def test_what_is_seen_all_the_time_does_not_push_out_what_is_seen_seldom() -> None:
     rng = np.random.default_rng(0)
-    for distance in [*rng.normal(0.1, 0.02, 95), *[5.0] * 5]:
-        memory.learn(unit(0), float(distance))
-    assert memory.deviation(0.1) == pytest.approx(0, abs=0.5)
-    assert memory.deviation(0.2) == pytest.approx(5, abs=1)
+    memory = Memory(50, 1)
+    rare_ND = cloud(20, 16, seed=1)
+    usual_D = cloud(1, 16, seed=2)[0]
+    for row_D in [*rare_ND, *(usual_D + 1e-4 * rng.normal(size=(300, 16)).astype(np.float32))]:
+        memory.learn(row_D / np.linalg.norm(row_D), 0)
+    kept = sum((memory.distance(row_D) or (1.0, 0))[0] < 0.01 for row_D in rare_ND)
+    assert kept > 10
+    assert len(memory) <= 50
 
 
-def test_regular_data_makes_no_trifle_an_outlier() -> None:
-    memory = Memory(100, 1, 100)
-    for _ in range(50):
-        memory.learn(unit(0), 0.1)
-    assert memory.deviation(0.11) == pytest.approx(1)
-    still = Memory(100, 1, 100)
-    for _ in range(50):
-        still.learn(unit(0), 0.0)
-    assert still.deviation(1e-6) < 1
+def test_a_shortlist_by_sketches_finds_what_all_would_find() -> None:
+    vectors_ND = cloud(4 * SHORTLIST, 512)
+    memory = Memory(len(vectors_ND), 1)
+    for stamp, vector_D in enumerate(vectors_ND):
+        memory.learn(vector_D, stamp)
+    rng = np.random.default_rng(3)
+    found = 0
+    for stamp in range(0, len(vectors_ND), 8):
+        near = memory.distance(vectors_ND[stamp] + 0.02 * rng.normal(size=512).astype(np.float32))
+        found += near is not None and near[1] == stamp
+    assert found == len(vectors_ND) // 8
+
+
+def test_sketches_keep_distances_nearly() -> None:
+    one, other = cloud(2, 512)
+    assert np.linalg.norm(sketch(one) - sketch(other)) == pytest.approx(np.linalg.norm(one - other), rel=0.3)
+
+
+def test_a_memory_goes_on_from_its_state() -> None:
+    first, second = taught([0, 10, 90, 180], size=5), Memory(5, 2)
+    second.restore(first.state())
+    for angle in (20, 200, 40):
+        first.learn(unit(angle), angle)
+        second.learn(unit(angle), angle)
+        assert second.distance(unit(30)) == first.distance(unit(30))
+
+
+def test_a_state_with_too_many_vectors_is_refused() -> None:
+    with pytest.raises(ValueError, match="4 vectors were remembered, and the memory has room for 3"):
+        Memory(3, 1).restore(taught([0, 10, 90, 180]).state())

@@ -1,0 +1,252 @@
+"""What is not normal here, at a promised number of false alarms a day."""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from math import isfinite, log10
+from typing import Any
+
+from msgspec.structs import replace
+
+from operators.calibration import SUSPECT, Calibration
+from operators.detector import Detector
+from operators.encoders.presets import built
+from operators.episodes import Episodes
+from operators.keeping import packed, unpacked
+from pipeline.messages import NS, Event, Observation, Severity, Window
+
+DAY = 86_400 * NS
+
+DETECTORS = (
+    {"use": "operators.novelty:Novelty", "params": {}},
+    {"use": "operators.disagreement:Disagreement", "params": {}},
+    {"use": "operators.signals.watch:SignalWatch", "params": {}},
+)
+
+MAX_NAMES = 128
+"""Of things that tell; the one unused for longest goes first."""
+
+TOGETHER = "all together"
+"""The name under which all others are taken together."""
+
+RESOLUTION = 0.01
+"""Of the mean of -log10 of p-values."""
+
+TOLD = 1.0
+"""Evidence that is told: a normal window in ten has as much of one name."""
+
+CRITICAL = 3.0
+"""Powers of ten by which an event is rarer than what is promised, to be critical."""
+
+
+class Anomaly:
+    """Opens an event when a window is rarer among normal ones than ``false_alarms_per_day`` allows.
+
+    Each of the ``detectors`` scores the window under several names. How often normal windows score as high is a p-value
+    (``calibration.py``); so often do they have as much of the mean of all names' surprise, which is one more name. The
+    least p-value, times the number of names asked, is the window's, by Bonferroni's inequality, whatever the names have
+    in common. An event opens where it is below the allowed share of the windows of a day, whose number follows from
+    their stride, twice in a row; it begins with the first of the two, lasts while it stays below ``release`` times
+    that, and closes after ``quiet`` windows above. Its score, and the evidence of each name, is -log10 of a p-value;
+    its label says what is wrong with which topic where a name does.
+
+    Scored first, then learned, ``delay`` windows later so that windows that overlap do not vouch for each other. The
+    first ``settle`` windows are taken for normal unless they are flagged. After them nothing is learned that is
+    suspect, flagged or not, nor what waited beside it. Yet what stays so for ``adapt`` windows is the new normal: it is
+    learned, and an event of it closes as it is no longer strange; after twice as many, its scores are usual too. A name
+    is asked once it has ``warm_up`` scores, and ``is_learning`` until then. ``memory`` scores of each name are kept.
+
+    ``model`` names what made the embeddings; what was learned with one is refused by another.
+    """
+
+    def __init__(
+        self,
+        false_alarms_per_day: float = 24.0,
+        detectors: Sequence[Mapping[str, Any]] = DETECTORS,
+        memory: int = 2000,
+        warm_up: int = 24,
+        settle: int = 400,
+        release: float = 30.0,
+        quiet: int = 3,
+        delay: int = 4,
+        adapt: int = 60,
+        model: str = "",
+        source: str = "anomaly",
+    ) -> None:
+        if not 0 < false_alarms_per_day < 86_400:
+            raise ValueError(f"false_alarms_per_day {false_alarms_per_day:g} must be above 0 and below one a second")
+        if not 1 <= warm_up <= memory:
+            raise ValueError(f"warm_up {warm_up} must be 1 to memory {memory}")
+        if min(quiet, adapt) <= 0 or min(delay, settle) < 0 or release < 1:
+            raise ValueError(
+                f"quiet {quiet} and adapt {adapt} must be above 0, delay {delay} and settle {settle} not below, "
+                f"release {release:g} 1 or more"
+            )
+        self.false_alarms_per_day = false_alarms_per_day
+        self.detectors = detectors
+        self.memory = memory
+        self.warm_up = warm_up
+        self.settle = settle
+        self.release = release
+        self.quiet = quiet
+        self.delay = delay
+        self.adapt = adapt
+        self.model = model
+        self.source = source
+        self.refused: Counter[str] = Counter()  # scores that were not finite, by name
+        self._detectors: list[Detector] = [built(part) for part in detectors]
+        self._calibrations: dict[str, Calibration] = {}
+        self._waiting: deque[Observation] = deque()
+        self._num_strange = 0  # windows in a row
+        self._num_seen = 0
+        self._first: Window | None = None  # of those that may become an event
+        self._strides: deque[int] = deque(maxlen=9)
+        self._end = 0
+        self._episodes = Episodes(source, "anomaly", source, quiet)
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether nothing can be judged yet."""
+        return not any(len(calibration) >= self.warm_up for calibration in self._calibrations.values())
+
+    def __call__(self, observation: Observation) -> list[Event]:
+        """Score the observation, then learn from it if it is normal."""
+        window, scores = observation.window, self._scores(observation)
+        p_values = self._p_values_with_all(scores)
+        p_value = min(1.0, min(p_values.values(), default=1.0) * max(1, len(p_values)))
+        allowed = self._allowed(window.end)
+        is_rare = p_value < allowed * (self.release if self._episodes.is_open else 1.0)
+        events: list[Event] = []
+        if not is_rare:
+            events = list(self._episodes.missed())
+        elif self._episodes.is_open or self._first is not None:
+            events = self._seen(observation, p_values, p_value, allowed)
+        self._first = (self._first or window) if is_rare else None
+        self._learn(observation, scores, p_values, is_rare, is_rare or (self._has_settled and p_value < SUSPECT))
+        return events
+
+    def finish(self) -> list[Event]:
+        """Close the open event."""
+        return list(self._episodes.finish())
+
+    @property
+    def _has_settled(self) -> bool:
+        return self._num_seen >= self.settle
+
+    def _p_values_with_all(self, scores: dict[str, float]) -> dict[str, float]:
+        """Return the p-values of ``scores`` with that of all together, whose score is put beside the others."""
+        p_values = self.p_values(scores)
+        if len(p_values) > 1:
+            scores[TOGETHER] = -sum(log10(p) for p in p_values.values()) / len(p_values)
+            self._calibration(TOGETHER, RESOLUTION)
+            p_values |= self.p_values({TOGETHER: scores[TOGETHER]})
+        return p_values
+
+    def p_values(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Return how often normal windows score as high, by name; a name that is still learning has none."""
+        return {
+            name: calibration.p_value(score)
+            for name, score in scores.items()
+            if (calibration := self._calibrations.get(name)) and len(calibration) >= self.warm_up
+        }
+
+    def state(self) -> bytes:
+        """Return all that was learned, with the name of the model."""
+        return packed(
+            {
+                "model": self.model,
+                "num_seen": self._num_seen,
+                "detectors": [
+                    [part["use"], it.state()] for part, it in zip(self.detectors, self._detectors, strict=True)
+                ],
+                "calibrations": {name: [it.resolution, it.state()] for name, it in self._calibrations.items()},
+            }
+        )
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what ``state`` returned. Raise ValueError if that was with another model, or other detectors."""
+        learned = unpacked(state)
+        if not isinstance(learned, dict) or learned.keys() != {"model", "num_seen", "detectors", "calibrations"}:
+            raise ValueError(f"this is no state of {type(self).__name__}")
+        if learned["model"] != self.model:
+            raise ValueError(f"what is normal was learned with {learned['model']!r}; this is {self.model!r}")
+        mine, theirs = [part["use"] for part in self.detectors], [use for use, _ in learned["detectors"]]
+        if mine != theirs:
+            raise ValueError(f"what is normal was learned by {', '.join(theirs)}; these are {', '.join(mine)}")
+        self._num_seen = learned["num_seen"]
+        for detector, (_, of_detector) in zip(self._detectors, learned["detectors"], strict=True):
+            detector.restore(of_detector)
+        for name, (resolution, of_calibration) in learned["calibrations"].items():
+            self._calibrations[name] = Calibration(self.memory, resolution)
+            self._calibrations[name].restore(of_calibration)
+
+    def _scores(self, observation: Observation) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        for detector in self._detectors:
+            for name, score in detector.score(observation).items():
+                if isfinite(score):
+                    scores[name] = score
+                    self._calibration(name, detector.resolution)
+                else:
+                    self.refused[name] += 1
+        return scores
+
+    def _calibration(self, name: str, resolution: float) -> None:
+        """Have a calibration of ``name``, as the one used last."""
+        self._calibrations[name] = self._calibrations.pop(name, Calibration(self.memory, resolution))
+        if len(self._calibrations) > MAX_NAMES:
+            del self._calibrations[next(iter(self._calibrations))]
+
+    def _allowed(self, end: int) -> float:
+        """Return the share of windows that may be false alarms."""
+        if self._end:
+            self._strides.append(end - self._end)
+        self._end = end
+        stride = sorted(self._strides)[len(self._strides) // 2] if self._strides else NS
+        return self.false_alarms_per_day * stride / DAY
+
+    def _seen(
+        self, observation: Observation, p_values: Mapping[str, float], p_value: float, allowed: float
+    ) -> list[Event]:
+        evidence = {name: -log10(p) for name, p in p_values.items() if -log10(p) >= TOLD}
+        strongest = max(evidence, key=lambda name: (name in p_values and name.startswith("/"), evidence[name]))
+        if not self._episodes.is_open:
+            self._episodes.label = label_of(strongest)
+        severity: Severity = "critical" if log10(p_value) < log10(allowed) - CRITICAL else "warning"
+        nearest = next((end for it in self._detectors if (end := it.nearest(observation, strongest))), 0)
+        window = observation.window
+        if self._first is not None and not self._episodes.is_open:
+            window = replace(window, start=self._first.start)
+        return list(self._episodes.seen(window, -log10(p_value), evidence, severity, nearest))
+
+    def _learn(
+        self,
+        observation: Observation,
+        scores: Mapping[str, float],
+        p_values: Mapping[str, float],
+        is_rare: bool,
+        is_strange: bool,
+    ) -> None:
+        self._num_seen += 1
+        self._num_strange = self._num_strange + 1 if is_strange else 0
+        if 0 < self._num_strange < self.adapt:
+            self._waiting.clear()
+        else:
+            self._waiting.append(replace(observation, window=replace(observation.window, clips={})))
+            if len(self._waiting) > self.delay:
+                normal = self._waiting.popleft()
+                for detector in self._detectors:
+                    detector.learn(normal)
+        if not is_rare or self._num_strange >= 2 * self.adapt:
+            for name, score in scores.items():
+                if name in self._calibrations:
+                    self._calibrations[name].learn(score, self._has_settled and p_values.get(name, 1.0) < SUSPECT)
+
+
+def label_of(name: str) -> str:
+    """Return what an event is called whose strongest evidence is ``name``.
+
+    >>> label_of("/imu saturated"), label_of("/camera unusual"), label_of("fused")
+    ('/imu saturated', 'anomaly', 'anomaly')
+    """
+    _, _, wrong = name.partition(" ")
+    return name if wrong and wrong not in ("unusual", "unlike") and not name.startswith("fused") else "anomaly"

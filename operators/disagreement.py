@@ -1,0 +1,147 @@
+"""One sense against the others: how far it is from what they let expect.
+
+T = topics of a set, R = dimension of a sketch, C = T R.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from operators.keeping import packed, unpacked
+from operators.memory import sketch
+from operators.novelty import is_direction
+from operators.spread import FLOOR, shrunk
+from pipeline.messages import Array, Observation
+
+SKETCH = 32
+"""R: what senses have in common has few dimensions, and what is learned of pairs grows with the square of it."""
+
+MAX_SETS = 8
+"""Of topics that are whole together; the one unused for longest goes first."""
+
+HALF_LIFE = 2000
+"""Windows after which one counts half."""
+
+REFIT = 32
+"""Windows between fits."""
+
+
+class Disagreement:
+    """A detector: how surprising each topic's embedding is, given those of all others.
+
+    Sketches of all topics that are whole together are taken for jointly normal; what the others say of one is then a
+    linear prediction with a covariance of its own, and a score is Mahalanobis' distance from it, about 1 where they
+    agree as usual. It tells a sensor that shows another scene than the rest, and a sound that nothing seen explains.
+    """
+
+    resolution = 1e-2
+
+    def __init__(self, coverage: float = 0.75) -> None:
+        if not 0 < coverage <= 1:
+            raise ValueError(f"coverage {coverage} must be above 0, and 1 at most")
+        self.coverage = coverage
+        self._joints: dict[tuple[str, ...], _Joint] = {}
+
+    def score(self, observation: Observation) -> dict[str, float]:
+        """Return the surprise by ``<topic> disagrees``; nothing with fewer than two senses."""
+        topics = self._topics(observation)
+        if len(topics) < 2:
+            return {}
+        scores = self._joint(topics).scores(_sketches(observation, topics))
+        return {f"{topic} disagrees": score for topic, score in zip(topics, scores, strict=False)}
+
+    def learn(self, observation: Observation) -> None:
+        """Remember what came together."""
+        topics = self._topics(observation)
+        if len(topics) > 1:
+            self._joint(topics).learn(_sketches(observation, topics))
+
+    def nearest(self, observation: Observation, name: str) -> int:
+        """Nothing of its own is remembered of windows: 0."""
+        return 0
+
+    def state(self) -> bytes:
+        """Return all that was learned."""
+        return packed([[list(topics), joint.state()] for topics, joint in self._joints.items()])
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what ``state`` returned."""
+        for topics, of_joint in unpacked(state):
+            self._joint(tuple(topics)).restore(of_joint)
+
+    def _topics(self, observation: Observation) -> tuple[str, ...]:
+        coverage = observation.window.coverage
+        return tuple(
+            topic
+            for topic, embedding in sorted(observation.embeddings.items())
+            if coverage.get(topic, 1.0) >= self.coverage and is_direction(embedding.vector)
+        )
+
+    def _joint(self, topics: tuple[str, ...]) -> "_Joint":
+        joint = self._joints.pop(topics, None) or _Joint(len(topics))
+        self._joints[topics] = joint
+        if len(self._joints) > MAX_SETS:
+            del self._joints[next(iter(self._joints))]
+        return joint
+
+
+def _sketches(observation: Observation, topics: Sequence[str]) -> Array:
+    return np.concatenate([sketch(observation.embeddings[topic].vector, SKETCH) for topic in topics]).astype(float)
+
+
+class _Joint:
+    """Mean and covariance of what some topics say together, and for each of them what the rest foretells."""
+
+    def __init__(self, num_topics: int) -> None:
+        size = num_topics * SKETCH
+        self._num_topics = num_topics
+        self._num_learned = 0
+        self._weight = self._squared_weight = 0.0
+        self._sum_C, self._sum_CC = np.zeros(size), np.zeros((size, size))
+        self._fitted = -1
+        self._middle_C = np.zeros(size)
+        self._expected: list[tuple[Array, Array, Array]] = []  # by topic: own columns, residual's map, its whitening
+
+    def learn(self, sketch_C: Array) -> None:
+        kept = 0.5 ** (1 / HALF_LIFE)
+        self._num_learned += 1
+        self._weight = kept * self._weight + 1
+        self._squared_weight = kept**2 * self._squared_weight + 1
+        self._sum_C = kept * self._sum_C + sketch_C
+        self._sum_CC = kept * self._sum_CC + np.outer(sketch_C, sketch_C)
+
+    def scores(self, sketch_C: Array) -> list[float]:
+        """Return one for each topic; none with fewer than two rows learned."""
+        if self._num_learned < 2:
+            return []
+        if self._fitted < 0 or self._num_learned - self._fitted >= min(REFIT, self._fitted):
+            self._fit()
+        away_C = sketch_C - self._middle_C
+        residuals = [(away_C[own] - away_C @ from_CR) @ whiten_RR for own, from_CR, whiten_RR in self._expected]
+        return [float(np.sqrt(residual_R @ residual_R / SKETCH)) for residual_R in residuals]
+
+    def state(self) -> list[Any]:
+        return [self._num_learned, self._weight, self._squared_weight, self._sum_C, self._sum_CC]
+
+    def restore(self, state: list[Any]) -> None:
+        self._num_learned, self._weight, self._squared_weight, self._sum_C, self._sum_CC = state
+        self._fitted = -1
+
+    def _fit(self) -> None:
+        self._middle_C = self._sum_C / self._weight
+        covariance_CC = self._sum_CC / self._weight - np.outer(self._middle_C, self._middle_C)
+        joint_CC = shrunk(covariance_CC, self._weight**2 / self._squared_weight) + FLOOR * np.eye(len(covariance_CC))
+        columns = np.arange(len(joint_CC)).reshape(self._num_topics, SKETCH)
+        self._expected = [_expectation(joint_CC, own) for own in columns]
+        self._fitted = self._num_learned
+
+
+def _expectation(joint_CC: Array, own: Array) -> tuple[Array, Array, Array]:
+    """Return ``own``, how its columns follow from the others (C, R), and what whitens what does not (R, R)."""
+    others = np.setdiff1d(np.arange(len(joint_CC)), own)
+    from_OR = np.linalg.solve(joint_CC[np.ix_(others, others)], joint_CC[np.ix_(others, own)])
+    left_RR = joint_CC[np.ix_(own, own)] - joint_CC[np.ix_(own, others)] @ from_OR
+    from_CR = np.zeros((len(joint_CC), len(own)))
+    from_CR[others] = from_OR
+    return own, from_CR, np.linalg.cholesky(np.linalg.inv(left_RR + FLOOR * np.eye(len(own))))
