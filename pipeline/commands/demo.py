@@ -78,17 +78,17 @@ def matches(
 ) -> list[tuple[Happening, Event | None]]:
     """Pair each happening with the first event that it explains.
 
-    It explains an event that begins while it lasts, or one window later, and that was moved most by a sense that can
+    It explains an event that begins while it lasts, or a window's length before or later, and that was moved most by a sense that can
     tell of it, or by all of them together.
     """
     modality_of = {channel.topic: channel.modality for channel in config.channels}
-    after = round(config.window.length_s * NS)
+    length = round(config.window.length_s * NS)
 
     def explains(happening: Happening, event: Event) -> bool:
         strongest = max(event.evidence, key=lambda name: event.evidence[name], default="").partition(" ")[0]
         could_tell = strongest not in modality_of or modality_of[strongest] in happening.modalities
-        meets = event.start - start_ns < happening.end + after and event.end - start_ns > happening.start
-        return could_tell and meets
+        begins = event.start - start_ns
+        return could_tell and happening.start - length <= begins < happening.end + length
 
     in_order = sorted(events, key=lambda event: event.start)
     return [(happening, next((e for e in in_order if explains(happening, e)), None)) for happening in truth]

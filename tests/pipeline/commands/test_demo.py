@@ -35,6 +35,7 @@ def event(start_s: float, end_s: float, **evidence: float) -> Event:
         (event(22.9, 25, _imu=9.0), True),
         (event(23, 25, _imu=9.0), False),
         (event(10, 20, _imu=9.0), False),
+        (event(17.9, 25, _imu=9.0), False),
     ],
 )
 def test_an_event_counts_when_time_and_sense_agree(found: Event, explained: bool) -> None:
