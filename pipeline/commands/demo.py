@@ -78,8 +78,8 @@ def matches(
 ) -> list[tuple[Happening, Event | None]]:
     """Pair each happening with the first event that it explains.
 
-    It explains an event that begins while it lasts, or a window's length before or later, and that was moved most by a sense that can
-    tell of it, or by all of them together.
+    It explains an event that begins while it lasts, or a window's length before or later, and that was moved most by a
+    sense that can tell of it, or by all of them together.
     """
     modality_of = {channel.topic: channel.modality for channel in config.channels}
     length = round(config.window.length_s * NS)
