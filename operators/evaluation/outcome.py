@@ -29,7 +29,8 @@ class Confusion(Struct, frozen=True, eq=False):
 
 class Outcome(Struct, frozen=True, kw_only=True, eq=False):
     """``figures`` have fixed names; ``curves`` are recalls at 1, 2, … (K,) by name, ``bars`` a figure by
-    class, ``learning`` the top-1 of a probe by its number of examples."""
+    class, ``learning`` the top-1 of a probe by its number of examples; ``trades`` (P, 3) are false alarms an hour,
+    median delay in s and recall by rising level, by name."""
 
     figures: Mapping[str, float]
     tables: Sequence[Table] = ()
@@ -37,6 +38,7 @@ class Outcome(Struct, frozen=True, kw_only=True, eq=False):
     curves: Mapping[str, Array] = {}
     bars: Mapping[str, float] = {}
     learning: Mapping[str, Mapping[int, float]] = {}
+    trades: Mapping[str, Array] = {}
 
 
 def together(*outcomes: Outcome) -> Outcome:
@@ -48,6 +50,7 @@ def together(*outcomes: Outcome) -> Outcome:
         curves={name: curve for one in outcomes for name, curve in one.curves.items()},
         bars={name: value for one in outcomes for name, value in one.bars.items()},
         learning={name: shots for one in outcomes for name, shots in one.learning.items()},
+        trades={name: of for one in outcomes for name, of in one.trades.items()},
     )
 
 

@@ -45,7 +45,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         | {"fused_gain": (">=", 0.05)},
         learns=True,
     ),
-    "drone_motor_prop_audio": Protocol(motor, learns=True),
+    "drone_motor_prop_audio": Protocol(motor, {"watch_auroc": (">=", 0.95)}, learns=True),
     "imu_terrain_borealtc": Protocol(terrain, {"top1": (">=", 0.8)}, learns=True),
     "esc50": Protocol(esc50, learns=True),
     "audioset": Protocol(audioset),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from operators.evaluation.anomaly_sounds import unlike_sounds
 from operators.evaluation.caption_retrieval import caption_retrieval
 from operators.evaluation.embedder import Embedder
 from operators.evaluation.few_shot import few_shot, whole
@@ -23,8 +24,11 @@ def esc10(embedder: Embedder, items: Sequence[Item], fit: Sequence[Item]) -> Out
 
 
 def motor(embedder: Embedder, items: Sequence[Item], fit: Sequence[Item]) -> Outcome:
-    """All sounds, with propeller or without: ``auroc`` and ``top1`` by sentences, and linear probes."""
-    return _sounds(embedder, items, fit, drone_motor_prop_audio.SENTENCES, "propeller or none, by text")
+    """All sounds, with propeller or without: ``auroc`` and ``top1`` by sentences, linear probes, and ``watch_auroc`` of
+    what watches raw signals and knows the sound with propeller alone.
+    """
+    by_text = _sounds(embedder, items, fit, drone_motor_prop_audio.SENTENCES, "propeller or none, by text")
+    return together(by_text, unlike_sounds(items, fit, "prop"))
 
 
 def esc50(embedder: Embedder, items: Sequence[Item], fit: Sequence[Item]) -> Outcome:

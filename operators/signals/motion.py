@@ -1,0 +1,103 @@
+"""What an IMU's clip feels like, and which of its axes lie. T = readings, A = axes, F = frequencies."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from pipeline.messages import Array, Clip
+
+FEWEST = 16
+"""Readings in a clip of which anything can be said."""
+
+BANDS = 5
+"""Octaves below half of the rate at which readings come; what lies below them is the last band."""
+
+PARTS = (1, 4)
+"""Where an axis stands and how much it stirs is asked of the whole clip, and of the last of so many parts of it."""
+
+LOUDNESS = 1e-6
+"""Mean square below which an axis is as good as still: (mm/s²)², (mrad/s)²."""
+
+
+def readings_of(clip: Clip) -> Array:
+    """Return (T, A) float64; readings that have not as many axes as the last one are left out."""
+    axes = clip.samples[-1].data.size
+    return (
+        np.concatenate([sample.data for sample in clip.samples if sample.data.size == axes])
+        .reshape(-1, axes)
+        .astype(float)
+    )
+
+
+def motion_features(readings_TA: Array) -> Array | None:
+    """Return (K,): log power in octaves, levels and log powers of the whole and its end; None of too short a clip."""
+    readings_TA = readings_TA[np.isfinite(readings_TA).all(1)]
+    length = len(readings_TA)
+    if length < FEWEST:
+        return None
+    found = [np.log(octaves(readings_TA).ravel() + LOUDNESS)]
+    for parts in PARTS:
+        last_TA = readings_TA[-(length // parts) :]
+        found += [last_TA.mean(0), np.log(last_TA.var(0) + LOUDNESS)]
+    return np.concatenate(found)
+
+
+def octaves(readings_TA: Array) -> Array:
+    """Return (BANDS + 1, A): the mean square of the readings without their mean, by octave, highest first.
+
+    >>> time = np.arange(64)
+    >>> octaves(np.cos(np.pi * 0.6 * time)[:, np.newaxis]).round(1).ravel().tolist()
+    [0.5, 0.0, 0.0, 0.0, 0.0, 0.0]
+    """
+    length = len(readings_TA)
+    taper_T1 = taper(length)[:, np.newaxis]
+    power_FA = np.abs(np.fft.rfft((readings_TA - readings_TA.mean(0)) * taper_T1, axis=0)) ** 2
+    power_FA *= 2 / (length * (taper_T1**2).sum())
+    ends = [len(power_FA) >> number for number in range(BANDS + 1)]
+    return np.array([power_FA[end >> 1 if number < BANDS else 0 : end].sum(0) for number, end in enumerate(ends)])
+
+
+@lru_cache(16)
+def taper(length: int) -> Array:
+    """Return (T,) float32: Hann's window, which is only to be read."""
+    window_T = np.hanning(length).astype(np.float32)
+    window_T.flags.writeable = False
+    return window_T
+
+
+def motion_faults(readings_TA: Array) -> Mapping[str, float]:
+    """Return shares of the clip, by fault; none of too short a clip.
+
+    ``stuck``: the longest time without any change; ``dead axis``: the longest time for which one axis does not change
+    while another does; ``saturated``: readings of an axis that stay at the clip's highest or lowest, again and again;
+    ``missing``: readings that are not numbers.
+    """
+    length = len(readings_TA)
+    if length < FEWEST:
+        return {}
+    same_TA = readings_TA[1:] == readings_TA[:-1]
+    all_same_T = same_TA.all(1)
+    held_TA = same_TA & ~all_same_T[:, np.newaxis]
+    dead, saturated = 0.0, 0.0
+    for axis in np.flatnonzero(held_TA.any(0)):
+        run = longest(held_TA[:, axis]) / (length - 1)
+        readings_T = readings_TA[1:, axis]
+        is_limit_T = (readings_T == readings_T.max()) | (readings_T == readings_T.min())
+        dead, saturated = max(dead, run), max(saturated, float((held_TA[:, axis] & is_limit_T).mean()) - run)
+    return {
+        "stuck": longest(all_same_T) / (length - 1),
+        "dead axis": dead,
+        "saturated": max(0.0, saturated),
+        "missing": float(1 - np.isfinite(readings_TA).mean()),
+    }
+
+
+def longest(is_T: Array) -> int:
+    """Return the length of the longest run of True.
+
+    >>> longest(np.array([True, False, True, True]))
+    2
+    """
+    ends = np.flatnonzero(np.concatenate([[True], ~is_T, [True]]))
+    return int(np.diff(ends).max()) - 1

@@ -1,0 +1,135 @@
+"""What a microphone's clip sounds like, and what is wrong with it. T = samples, S = stretches, F = frequencies."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from operators.signals.motion import longest, taper
+from pipeline.messages import Array, Clip
+
+STRETCH_S = 0.5
+"""A spectrum is of so much; shorter clips are one stretch."""
+
+LOWEST_HZ = 200.0
+BANDS = 16
+"""Between there and 0.95 of the highest frequency, each as much wider as it is higher. Below are wind and the mains."""
+
+FEWEST = 512
+"""Samples in a clip of which anything can be said."""
+
+QUIET = 1e-12
+"""Power of -120 dB of full scale: less is silence."""
+
+LOUD = 0.1
+"""Of full scale: what stays at its highest below that is no clipping, but a converter's last bit."""
+
+MAINS_HZ = (50.0, 60.0)
+HARMONICS = 4
+
+LOW_RATE_HZ = 2000.0
+"""Hum is looked for at this rate, as the mean of samples beside each other."""
+
+
+def samples_of(clip: Clip) -> Array:
+    """Return (T,) float32 in [-1, 1], the mean of all channels; what is not finite stays so."""
+    return np.concatenate([_mono(sample.data) for sample in clip.samples])
+
+
+def sound_features(samples_T: Array, rate_hz: float) -> Array | None:
+    """Return (BANDS,): the shape of the spectrum in dB, without its mean; None of too short a clip.
+
+    Loudness alone is no feature: a motor that turns faster is louder, and no other motor.
+    """
+    samples_T = _known(samples_T)
+    if len(samples_T) < FEWEST or rate_hz <= 0:
+        return None
+    length = min(len(samples_T), max(FEWEST, round(STRETCH_S * rate_hz)))
+    count = len(samples_T) // length
+    power_SF = _power(samples_T[-count * length :].reshape(count, length))
+    level_SB = 10 * np.log10(_bands(power_SF, rate_hz) + QUIET)
+    shape: Array = (level_SB - level_SB.mean(1, keepdims=True)).mean(0)
+    return shape
+
+
+def sound_faults(samples_T: Array, rate_hz: float) -> Mapping[str, float]:
+    """Return what is wrong, by fault; none of too short a clip.
+
+    ``silent``: how far its deviation is below full scale, 1 at -120 dB; ``clipped``: the share of samples that stay at
+    the clip's highest or lowest; ``stuck``: the longest share without any change; ``hum``: by how far the mains and its
+    harmonics stand above what is beside them, 1 at 40 dB; ``offset``: the mean; ``missing``: the share of samples that
+    are not numbers.
+    """
+    known_T = _known(samples_T)
+    if len(known_T) < FEWEST:
+        return {}
+    same_T = known_T[1:] == known_T[:-1]
+    highest, lowest = float(known_T.max()), float(known_T.min())
+    held_T = same_T & (((known_T == highest) & (highest > LOUD)) | ((known_T == lowest) & (lowest < -LOUD)))[1:]
+    loudness = 10 * np.log10(known_T.var() + QUIET)
+    return {
+        "silent": max(0.0, -float(loudness)) / 120,
+        "clipped": float(held_T.mean()) if highest > lowest else 0.0,
+        "stuck": longest(same_T) / len(same_T),
+        "hum": hum(known_T, rate_hz) / 40,
+        "offset": abs(float(known_T.mean())),
+        "missing": 1 - len(known_T) / len(samples_T),
+    }
+
+
+def hum(samples_T: Array, rate_hz: float) -> float:
+    """Return by how many dB the first harmonics of 50 or 60 Hz stand above their surroundings, on average; 0 if it
+    cannot be told."""
+    together = max(1, int(rate_hz / LOW_RATE_HZ))
+    count = len(samples_T) // together
+    slow_T = samples_T[: count * together].reshape(count, together).mean(1)
+    step_hz = rate_hz / together / max(count, 1)
+    if not 0 < step_hz <= 5 or rate_hz < 1000:
+        return 0.0
+    power_F = _power(slow_T[np.newaxis])[0][: int(MAINS_HZ[-1] * (HARMONICS + 1) / step_hz)] + QUIET
+    return max(0.0, *(_above(power_F, mains / step_hz) for mains in MAINS_HZ))
+
+
+def _above(power_F: Array, step: float) -> float:
+    found = []
+    for number in range(1, HARMONICS + 1):
+        centre, near, wide = round(step * number), 2, round(step / 3)
+        peak = power_F[centre - near : centre + near + 1].max()
+        beside = np.r_[power_F[centre - wide : centre - near], power_F[centre + near + 1 : centre + wide]]
+        found.append(10 * np.log10(peak / beside.max()))
+    return float(np.mean(found))
+
+
+def _power(samples_ST: Array) -> Array:
+    length = samples_ST.shape[1]
+    taper_T = taper(length)
+    spectrum_SF = np.fft.rfft((samples_ST - samples_ST.mean(1, keepdims=True)) * taper_T, axis=1)
+    power: Array = np.abs(spectrum_SF) ** 2 * 2 / (length * (taper_T**2).sum())
+    return power
+
+
+def _bands(power_SF: Array, rate_hz: float) -> Array:
+    """Return (S, BANDS): mean power; a band narrower than a step of frequency has that of the nearest."""
+    first, last = _edges(rate_hz, power_SF.shape[1])
+    sums_SF = np.concatenate([np.zeros((len(power_SF), 1)), np.cumsum(power_SF, axis=1, dtype=float)], axis=1)
+    mean: Array = np.maximum(sums_SF[:, last] - sums_SF[:, first], 0) / (last - first)
+    return mean
+
+
+@lru_cache(16)
+def _edges(rate_hz: float, frequencies: int) -> tuple[Array, Array]:
+    """Return where each band begins and ends among so many frequencies, (BANDS,) each."""
+    edges = np.geomspace(LOWEST_HZ, rate_hz / 2 * 0.95, BANDS + 1) / (rate_hz / 2) * (frequencies - 1)
+    first = np.floor(edges[:-1]).astype(int)
+    return first, np.maximum(np.floor(edges[1:]).astype(int), first + 1)
+
+
+def _known(samples_T: Array) -> Array:
+    is_known_T = np.isfinite(samples_T)
+    return samples_T if is_known_T.all() else samples_T[is_known_T]
+
+
+def _mono(data: Array) -> Array:
+    loudness = data.astype(np.float32) / np.float32(32768 if data.dtype.kind == "i" else 1)
+    mono: Array = loudness if loudness.ndim == 1 else loudness.mean(axis=1)
+    return mono
