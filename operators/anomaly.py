@@ -92,6 +92,7 @@ class Anomaly:
         self.adapt = adapt
         self.model = model
         self.source = source
+        self.scores: Mapping[str, float] = {}  # of the last window: -log10 of p-values by source/name, source/anomaly
         self.refused: Counter[str] = Counter()  # scores that were not finite, by name
         self._detectors: list[Detector] = [built(part) for part in detectors]
         self._calibrations: dict[str, Calibration] = {}
@@ -108,11 +109,18 @@ class Anomaly:
         """Whether nothing can be judged yet."""
         return not any(len(calibration) >= self.warm_up for calibration in self._calibrations.values())
 
+    @property
+    def is_settling(self) -> bool:
+        """Whether windows are taken for normal as they come."""
+        return self._num_seen < self.settle
+
     def __call__(self, observation: Observation) -> list[Event]:
         """Score the observation, then learn from it if it is normal."""
         window, scores = observation.window, self._scores(observation)
         p_values = self._p_values_with_all(scores)
         p_value = min(1.0, min(p_values.values(), default=1.0) * max(1, len(p_values)))
+        told = p_values | {"anomaly": p_value}
+        self.scores = {f"{self.source}/{name}": -log10(p) for name, p in told.items()}
         allowed = self._allowed(window.end)
         is_rare = p_value < allowed * (self.release if self._episodes.is_open else 1.0)
         events: list[Event] = []
@@ -121,16 +129,12 @@ class Anomaly:
         elif self._episodes.is_open or self._first is not None:
             events = self._seen(observation, p_values, p_value, allowed)
         self._first = (self._first or window) if is_rare else None
-        self._learn(observation, scores, p_values, is_rare, is_rare or (self._has_settled and p_value < SUSPECT))
+        self._learn(observation, scores, p_values, is_rare, is_rare or (not self.is_settling and p_value < SUSPECT))
         return events
 
     def finish(self) -> list[Event]:
         """Close the open event."""
         return list(self._episodes.finish())
-
-    @property
-    def _has_settled(self) -> bool:
-        return self._num_seen >= self.settle
 
     def _p_values_with_all(self, scores: dict[str, float]) -> dict[str, float]:
         """Return the p-values of ``scores`` with that of all together, whose score is put beside the others."""
@@ -239,7 +243,7 @@ class Anomaly:
         if not is_rare or self._num_strange >= 2 * self.adapt:
             for name, score in scores.items():
                 if name in self._calibrations:
-                    self._calibrations[name].learn(score, self._has_settled and p_values.get(name, 1.0) < SUSPECT)
+                    self._calibrations[name].learn(score, not self.is_settling and p_values.get(name, 1.0) < SUSPECT)
 
 
 def label_of(name: str) -> str:

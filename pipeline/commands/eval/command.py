@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from rich.markup import escape
 from rich.progress import Progress
 
+from operators.evaluation.anomaly_sets import ANOMALY_SETS
 from operators.evaluation.embedder import Embedder
 from operators.evaluation.outcome import Outcome, finite
 from operators.evaluation.protocols import PROTOCOLS
@@ -31,6 +33,9 @@ Dtype = Literal["float32", "bfloat16", "float16"]
 MINI = "mini"
 """The model that comes along; the aims are its own."""
 
+SIGNALS = "signals"
+"""What watches raw signals goes by this name in figures, as it has no model."""
+
 NAMED = 5
 """Things that could not be read and are named; of the others the number is given."""
 
@@ -50,6 +55,11 @@ def eval(
     ] = 0.0,
     seeds: Annotated[str, typer.Option(help="Of the simulator: A:B are the worlds A to B - 1.")] = "1000:1002",
     seconds: Annotated[float, typer.Option(help="Of the simulator: how long each world is looked at.")] = 60.0,
+    calm: Annotated[
+        float,
+        typer.Option(help="Of the simulator: so many calm seconds come before, to judge events as well; 0: none."),
+    ] = 0.0,
+    promise: Annotated[float, typer.Option(help="Of the simulator: false alarms a day that are promised.")] = 24.0,
     json: JsonOption = None,
     plot: Annotated[Path | None, typer.Option(help="Draw bars, curves and confusions into this PNG.")] = None,
     cache: Annotated[
@@ -63,10 +73,13 @@ def eval(
         make_console().print(sets_table())
         return
     with refusing():
+        if set in ANOMALY_SETS:
+            _evaluate_signals(set, folder, fit, json, plot)
+            return
         names = _model(model or [MINI])
         space = Space(names, Execution(device=device, dtype=dtype))
         with _embedder(space, cache) as embedder:
-            outcome, aims = _evaluate(embedder, set, folder, fit, learned, seeds, seconds)
+            outcome, aims = _evaluate(embedder, set, folder, fit, learned, (seeds, seconds, calm, promise))
         _tell(set, outcome, embedder)
         figures = finite(outcome.figures) | {"unread": float(len(embedder.unread))}
         asked = {name: aim for name, aim in aims.items() if name in figures and names == MINI}
@@ -75,22 +88,50 @@ def eval(
             draw(outcome, f"{set}, {_written(names)}", plot)
 
 
+def _evaluate_signals(name: str, folder: Path | None, fit: Path | None, json: Path | None, plot: Path | None) -> None:
+    """Test what watches raw signals, which has no model, beside what others use."""
+    anomalies = ANOMALY_SETS[name]
+    folder = _folder(name, folder, fit)
+    outcome = anomalies.run(anomalies.read(folder), anomalies.read(fit) if fit else ())
+    _print_tables(outcome)
+    figures = finite(outcome.figures)
+    publish(f"eval {name}", figures, {key: aim for key, aim in anomalies.aims.items() if key in figures}, json, SIGNALS)
+    if plot is not None:
+        draw(outcome, f"{name}, {SIGNALS}", plot)
+
+
 def _evaluate(
-    embedder: Embedder, name: str, folder: Path | None, fit: Path | None, learned: float, seeds: str, seconds: float
+    embedder: Embedder,
+    name: str,
+    folder: Path | None,
+    fit: Path | None,
+    learned: float,
+    worlds: tuple[str, float, float, float],
 ) -> tuple[Outcome, Mapping[str, Aim]]:
     if name == "simulator":
-        return evaluate_simulator(embedder, seeds, seconds)
-    if folder is None:
-        raise InputError(f"`rigbind eval {name}` needs a folder with recordings of that set")
+        return evaluate_simulator(embedder, *worlds)
+    if name not in PROTOCOLS and (close := get_close_matches(name, [*PROTOCOLS, *ANOMALY_SETS], 1)):
+        raise InputError(f"there is no set {name!r}; did you mean {close[0]}?")
+    folder = _folder(name, folder, fit)
     known, items = _parts(items_of(name, folder), learned)
-    if fit is not None and fit.resolve() == folder.resolve():
-        raise InputError(f"--fit {fit} is the folder that is tested: what was learned from must not be tested on")
     protocol = PROTOCOLS[name]
     if fit is not None and not protocol.learns:
         make_console().print(f"--fit changes nothing: in the protocol of {name} nothing is learned")
     examples = items_of(name, fit) if fit is not None and protocol.learns else known
     outcome = protocol.run(embedder, items, [replace(item, name=f"fit/{item.name}") for item in examples])
     return outcome, protocol.aims
+
+
+def _folder(name: str, folder: Path | None, fit: Path | None) -> Path:
+    """Return the folder to test on, which is there and not the one to learn from."""
+    if folder is None:
+        raise InputError(f"`rigbind eval {name}` needs a folder with recordings of that set")
+    if fit is not None and fit.resolve() == folder.resolve():
+        raise InputError(f"--fit {fit} is the folder that is tested: what was learned from must not be tested on")
+    for each in (folder, fit):
+        if each is not None and not each.is_dir():
+            raise InputError(f"{each}: there is no such folder")
+    return folder
 
 
 def _parts(items: list[Item], learned: float) -> tuple[list[Item], list[Item]]:
@@ -136,8 +177,7 @@ def _embedder(space: Space, cache: Path | None) -> Iterator[Embedder]:
 def _tell(name: str, outcome: Outcome, embedder: Embedder) -> None:
     """Print the rows, what others published, and what could not be read."""
     console = make_console()
-    for table in outcome.tables:
-        console.print(rich_table(table))
+    _print_tables(outcome)
     if name in PUBLISHED:
         console.print(published_table(name, outcome.figures))
     print_line = partial(console.print, highlight=False, markup=False, soft_wrap=True)
@@ -145,3 +185,8 @@ def _tell(name: str, outcome: Outcome, embedder: Embedder) -> None:
         print_line(f"not read: {sentence}")
     if (more := len(embedder.unread) - NAMED) > 0:
         print_line(f"not read: {more} more")
+
+
+def _print_tables(outcome: Outcome) -> None:
+    for table in outcome.tables:
+        make_console().print(rich_table(table))

@@ -1,4 +1,4 @@
-"""What an evaluation found, as one picture: bars by class, recall curves, confusions."""
+"""What an evaluation found, as one picture: bars by class, recall curves, delays against false alarms, confusions."""
 
 import warnings
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ def draw(outcome: Outcome, title: str, path: Path) -> None:
     """Write a PNG. Raise ValueError if there is nothing that could be drawn."""
     confusions = [one for one in outcome.confusions if len(one.classes) <= MOST_CLASSES]
     number = bool(_bars(outcome)) + bool(outcome.curves) + bool(outcome.learning) + len(confusions)
+    number += 2 * bool(outcome.trades)
     if not number:
         raise ValueError(f"--plot {path}: this protocol has nothing to draw")
     columns, rows = min(number, COLUMNS), -(-number // COLUMNS)
@@ -35,6 +36,9 @@ def draw(outcome: Outcome, title: str, path: Path) -> None:
         _draw_curves(next(panels), outcome.curves)
     if outcome.learning:
         _draw_learning(next(panels), outcome.learning)
+    if outcome.trades:
+        _draw_trades(next(panels), outcome.trades, 1, "median delay of what is found, s")
+        _draw_trades(next(panels), outcome.trades, 2, "share that is found")
     for confusion in confusions:
         _draw_confusion(next(panels), confusion)
     for rest in panels:
@@ -69,6 +73,14 @@ def _draw_learning(axes: Axes, learning: Mapping[str, Mapping[int, float]]) -> N
     axes.set(xlabel="examples a class", ylabel="top-1", ylim=(0, 1), title="linear probe")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right", frameon=False, fontsize=8)
+
+
+def _draw_trades(axes: Axes, trades: Mapping[str, Array], column: int, label: str) -> None:
+    for name, trade in trades.items():
+        axes.plot(trade[:, 0], trade[:, column], label=name, linewidth=2.5 if name == "ours" else 1)
+    axes.set(xlabel="false alarms an hour", ylabel=label, xscale="symlog", title="by level")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="best", frameon=False, fontsize=8)
 
 
 def _draw_confusion(axes: Axes, confusion: Confusion) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from operators.evaluation.anomaly_sets import ANOMALY_SETS
 from operators.evaluation.outcome import Table
 from operators.evaluation.protocols import PROTOCOLS
 from operators.evaluation.published import PUBLISHED
@@ -36,6 +37,8 @@ def sets_table() -> RichTable:
     drawn = RichTable("set", "protocol", title="rigbind eval SET DIR", title_justify="left")
     for name, protocol in PROTOCOLS.items():
         drawn.add_row(name, escape(protocol.summary))
+    for name, anomalies in ANOMALY_SETS.items():
+        drawn.add_row(name, escape(anomalies.summary))
     drawn.add_row("simulator", SIMULATOR)
     return drawn
 

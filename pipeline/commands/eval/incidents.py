@@ -1,0 +1,301 @@
+"""What a rig's operators made of simulated worlds, against what happened in them: found, named, and raised for nothing.
+
+A world is calm first, so that they learn what is normal, and then the same world goes on with happenings.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
+from statistics import median
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from operators.anomaly import DAY, TOGETHER, Anomaly
+from operators.evaluation.classification import auroc
+from operators.evaluation.embedder import Embedder
+from operators.evaluation.outcome import Outcome, Table
+from operators.sets.item import Item
+from pipeline.clock import Clock
+from pipeline.commands.assembly import minds
+from pipeline.config import Config, Part
+from pipeline.messages import NS, Clip, Embedding, Event, Observation, Operator, Received, Sample, Window
+from pipeline.streams import Streams
+from pipeline.sync import Synchronizer
+from sensors.simulator import Happening, Variant, rig, timetable
+from sensors.simulator.rig import START
+
+AFTER = 5 * NS
+"""How long a window still holds something of what is over: the longest context, that of an IMU."""
+
+SOON = 5 * NS
+"""A fault of a sensor should be named by then."""
+
+BATCH = 64
+"""Windows that are embedded at once."""
+
+
+class Incidents(Struct, frozen=True, eq=False):
+    """One world: what happened (times since the epoch), what was told, and how strange its windows were.
+
+    ``strange`` are -log10 of p-values by name, one mapping for each window of the lively part; ``calm`` is how many
+    nanoseconds of normal windows were judged, and ``raised`` the anomalies that were told in them.
+    """
+
+    happened: Sequence[Happening]
+    told: Sequence[Event]
+    windows: Sequence[Window]
+    strange: Sequence[Mapping[str, float]]
+    calm: int
+    raised: Sequence[Event]
+
+
+def incidents(
+    embedder: Embedder, config: Config, seed: int, calm_s: float, seconds: float, promised: float
+) -> Incidents:
+    """Let the operators of ``config`` watch one world, with so many false alarms a day promised."""
+    fuse, operators = minds(_promising(config, promised))
+    anomaly = next(operator for operator in operators if isinstance(operator, Anomaly))
+    clock, streams, lively, judged = Clock(config.channels), Streams(), START + round(calm_s * NS), 0
+    variant: Variant = "drone" if seed % 2 else "rover"
+    raised: list[Event] = []
+    told: list[Event] = []
+    windows: list[Window] = []
+    strange: list[Mapping[str, float]] = []
+    for window, embeddings in _embedded(embedder, config, _samples(clock, seed, variant, calm_s, seconds), seed):
+        is_calm = window.end <= lively
+        judged += is_calm and not anomaly.is_settling
+        events = [*streams(window), *_of_clock(clock), *_asked(operators, fuse(window, embeddings))]
+        if is_calm and not anomaly.is_settling:
+            raised += [event for event in events if event.source == anomaly.source]
+        elif not is_calm:
+            told += events
+        if not is_calm:
+            windows.append(replace(window, clips={}))
+            strange.append({name.removeprefix(f"{anomaly.source}/"): it for name, it in anomaly.scores.items()})
+    told += [event for operator in operators for event in operator.finish()]
+    return Incidents(
+        happened=[
+            replace(happening, start=lively + happening.start, end=lively + happening.end)
+            for happening in timetable("patrol", seed, variant, seconds)
+        ],
+        told=_last(told),
+        windows=windows,
+        strange=strange,
+        calm=round(judged * config.window.stride_s * NS),
+        raised=_last(raised),
+    )
+
+
+def _promising(config: Config, promised: float) -> Config:
+    """Return the rig with that promise, and time to settle."""
+    operators = [
+        Part(part.use, {"false_alarms_per_day": promised}) if part.use == "operators.anomaly:Anomaly" else part
+        for part in config.operators
+        if not part.use.startswith("operators.alignment")  # nothing is apart here, and it is asked elsewhere
+    ]
+    return replace(config, operators=operators)
+
+
+def _samples(clock: Clock, seed: int, variant: Variant, calm_s: float, seconds: float) -> Iterator[Sample]:
+    """Yield what the clock lets pass, received when the second-newest stream says: one may lie."""
+    newest: dict[str, int] = {}
+    received = 0
+    calm = rig(seed, "calm", variant, calm_s, START)
+    patrol = rig(seed, "patrol", variant, seconds, START + round(calm_s * NS))
+    numbers: Counter[str] = Counter()  # a world that goes on does not count from 0 again
+    for sample in chain(calm, patrol):
+        newest[sample.topic] = sample.stamp
+        received = max(received, sorted(newest.values())[-2:][0])
+        numbered = replace(sample, seq=numbers[sample.topic])
+        numbers[sample.topic] += 1
+        corrected = clock.correct(Received(sample=numbered, received=received, session="simulator"))
+        if not isinstance(corrected, str):
+            yield corrected
+
+
+def _embedded(
+    embedder: Embedder, config: Config, samples: Iterator[Sample], seed: int
+) -> Iterator[tuple[Window, list[Embedding]]]:
+    """Yield whole windows in order, with what the senses of the model make of them."""
+    synchronizer, number = Synchronizer(config.window, config.channels), 0
+    first = START + round(config.window.length_s * NS)
+    windows = (window for sample in samples for window in synchronizer.push(sample) if window.end >= first)
+    while batch := list(islice(windows, BATCH)):
+        items = [
+            Item(
+                name=f"{seed} {number + place}",
+                senses={clip.modality: partial(_alone, clip) for clip in window.clips.values()},
+            )
+            for place, window in enumerate(batch)
+        ]
+        vectors = {
+            sense: dict(zip((item.name for item in of.items), of.means, strict=True))
+            for sense in embedder.space.modalities
+            if any(sense in item.senses for item in items)
+            for of in [embedder.embed(items, sense, f"world {seed}: {sense}")]
+        }
+        for item, window in zip(items, batch, strict=True):
+            yield (
+                window,
+                [
+                    Embedding(topic=clip.topic, modality=clip.modality, stamp=window.end, vector=vector_D)
+                    for clip in window.clips.values()
+                    if (vector_D := vectors.get(clip.modality, {}).get(item.name)) is not None
+                ],
+            )
+        number += len(batch)
+
+
+def _alone(clip: Clip) -> list[Clip]:
+    return [clip]
+
+
+def _asked(operators: Sequence[Operator], observation: Observation) -> list[Event]:
+    return [event for operator in operators for event in operator(observation)]
+
+
+def _of_clock(clock: Clock) -> Iterator[Event]:
+    for incident in clock.incidents():
+        name = f"{incident.topic} clock"
+        yield Event(
+            id=f"{name}@{incident.stamp}",
+            phase="closed",
+            start=incident.stamp,
+            end=incident.stamp + 1,
+            label=incident.text,
+            score=1.0,
+            source="clock",
+            evidence={name: 1.0},
+        )
+
+
+def _last(events: Sequence[Event]) -> list[Event]:
+    """Return the last state of each event, by start."""
+    return sorted({event.id: event for event in events}.values(), key=lambda event: event.start)
+
+
+def topic_of(event: Event) -> str:
+    """Return the topic that speaks loudest for an event; nothing where none does.
+
+    >>> topic_of(Event(id="a", phase="closed", start=0, end=1, label="anomaly", score=1, source="anomaly",
+    ...                evidence={"/imu saturated": 3.0, "fused": 9.0}))
+    '/imu'
+    """
+    of_topics = {name: value for name, value in event.evidence.items() if name.startswith("/")}
+    return max(of_topics, key=lambda name: of_topics[name]).partition(" ")[0] if of_topics else ""
+
+
+def explains(happening: Happening, event: Event, modality_of: Mapping[str, str], after: int) -> bool:
+    """Say whether an event is of a happening: they meet, and its loudest sense can tell of it.
+
+    A tag must have its name; ``after`` is how long it is still found in windows.
+    """
+    if not (event.start < happening.end + after and event.end > happening.start):
+        return False
+    if event.source == "tagging":
+        return event.label in happening.label
+    topic = topic_of(event) or event.label.partition(" ")[0]
+    return topic not in modality_of or modality_of[topic] in happening.modalities
+
+
+def judged(worlds: Sequence[Incidents], config: Config, promised: float) -> Outcome:
+    """Return figures and tables of what was found.
+
+    ``event_recall`` is the share of happenings, faults of sensors too, that an event explains (see ``explains``),
+    ``event_precision`` that of events that a happening explains, in the lively parts; ``false_alarm_ratio`` is events
+    raised in the calm parts, once settled, over those promised for so long. ``fault_recall`` is of sensors' faults,
+    told within 5 s; ``fault_named`` the share of those found of which an event names the sensor. ``fused_auroc`` is of
+    windows in which something happens against those in which nothing does, by all names together, and
+    ``best_single_auroc`` by those of the one topic that tells best, without what it has to say of others.
+    """
+    modality_of = {channel.topic: channel.modality for channel in config.channels}
+    length = round(config.window.length_s * NS)
+    found: dict[tuple[str, str], list[bool]] = {}
+    named: list[bool] = []
+    soon: list[bool] = []
+    delays: list[float] = []
+    right: list[bool] = []
+    by_source: dict[str, list[bool]] = {}
+    for world in worlds:
+        for happening in world.happened:
+            of = [event for event in world.told if explains(happening, event, modality_of, length)]
+            found.setdefault((happening.kind, happening.label), []).append(bool(of))
+            begun = [max(0, event.start + length - happening.start) for event in of]
+            delays += [min(begun) / NS] if begun else []
+            if happening.kind == "fault":
+                soon.append(bool(begun) and min(begun) <= SOON)
+                if of:
+                    named.append(any(modality_of.get(topic_of(event)) == happening.target for event in of))
+        for event in world.told:
+            right.append(any(explains(happening, event, modality_of, AFTER) for happening in world.happened))
+            by_source.setdefault(event.source, []).append(right[-1])
+    hits = [hit for of in found.values() for hit in of]
+    recall, precision = _mean(hits), _mean(right)
+    allowed = promised * sum(world.calm for world in worlds) / DAY
+    raised = sum(len(world.raised) for world in worlds)
+    figures = {
+        "event_recall": recall,
+        "event_precision": precision,
+        "event_f1": 2 * recall * precision / (recall + precision) if recall and precision > 0 else 0.0,
+        "event_delay_s_median": median(delays) if delays else float("nan"),
+        "fault_recall": _mean(soon),
+        "fault_named": _mean(named),
+        "false_alarm_ratio": raised / allowed if allowed else float("nan"),
+        "false_alarms": float(raised),
+        "false_alarms_promised": allowed,
+        "n_events": float(len(hits)),
+    } | _separation(worlds)
+    rows = [(label, kind, len(of), _mean(of)) for (kind, label), of in sorted(found.items())]
+    return Outcome(
+        figures=figures,
+        tables=[
+            Table("what happened, and the share found", ("happening", "kind", "n", "found"), rows),
+            Table(
+                "what was told, and the share of it that happened",
+                ("source", "events", "right"),
+                [(source, len(of), _mean(of)) for source, of in sorted(by_source.items())],
+            ),
+        ],
+        bars={f"found: {label}": share for label, _, _, share in rows},
+    )
+
+
+def _separation(worlds: Sequence[Incidents]) -> dict[str, float]:
+    """Return how well windows with and without happenings are told apart, by all and by the best topic."""
+    strange = [names for world in worlds for names in world.strange]
+    is_odd = [
+        any(window.start < it.end and window.end > it.start for it in world.happened)
+        for world in worlds
+        for window in world.windows
+    ]
+    is_over = [
+        any(it.end <= window.start < it.end + AFTER for it in world.happened)
+        for world in worlds
+        for window in world.windows
+    ]
+    asked_W = np.array([odd or not over for odd, over in zip(is_odd, is_over, strict=True)])
+    odd_W = np.array(is_odd)[asked_W]
+    topics = {name.partition(" ")[0] for names in strange for name in names if name.startswith("/")}
+
+    def told_apart(scores: list[float]) -> float:
+        return auroc(np.array(scores)[asked_W], odd_W)
+
+    alone = [
+        told_apart([max((v for name, v in names.items() if _is_own(name, topic)), default=0.0) for names in strange])
+        for topic in sorted(topics)
+    ]
+    fused = told_apart([max(names.get(TOGETHER, 0.0), names.get("fused", 0.0)) for names in strange])
+    best = max(alone, default=float("nan"))
+    return {"fused_auroc": fused, "best_single_auroc": best, "fused_gain": fused - best}
+
+
+def _is_own(name: str, topic: str) -> bool:
+    """Say whether ``name`` is what ``topic`` tells by itself."""
+    return name.partition(" ")[0] == topic and not name.endswith("disagrees")
+
+
+def _mean(of: Sequence[bool]) -> float:
+    return sum(of) / len(of) if of else float("nan")

@@ -1,0 +1,97 @@
+"""What counts as found, named and false in simulated worlds."""
+
+import pytest
+
+from pipeline.commands.eval.incidents import AFTER, Incidents, explains, judged
+from pipeline.config import Channel, Config
+from pipeline.messages import NS, Event, Window
+from sensors.simulator import Happening
+from sensors.simulator.rig import START
+
+CONFIG = Config(channels=[Channel("/camera", "vision", 15), Channel("/imu", "imu", 200)])
+MODALITIES = {"/camera": "vision", "/imu": "imu"}
+
+
+def happening(label: str, start_s: float, end_s: float, *modalities: str, target: str = "") -> Happening:
+    return Happening(
+        label=label,
+        start=START + round(start_s * NS),
+        end=START + round(end_s * NS),
+        modalities=modalities or (target,),
+        kind="fault" if target else "event",
+        target=target,
+    )
+
+
+def event(start_s: float, end_s: float, label: str = "anomaly", source: str = "anomaly", **evidence: float) -> Event:
+    return Event(
+        id=f"{source}/{label}@{start_s}",
+        phase="closed",
+        start=START + round(start_s * NS),
+        end=START + round(end_s * NS),
+        label=label,
+        score=9.0,
+        source=source,
+        evidence={name.replace("__", " ").replace("_", "/"): value for name, value in evidence.items()},
+    )
+
+
+CRASH = happening("collision", 20, 21, "imu")
+FROZEN = happening("frozen camera", 40, 45, target="vision")
+
+
+@pytest.mark.parametrize(
+    ("told", "is_of"),
+    [
+        (event(19, 22, _imu=9.0, _camera=1.0), True),
+        (event(19, 22, fused=9.0), True),
+        (event(19, 22, fused=9.0, _camera=8.0), False),
+        (event(19, 22, _imu__saturated=9.0, _imu=1.0), True),
+        (event(10, 20, _imu=9.0), False),
+        (event(22.9, 25, _imu=9.0), True),
+        (event(23, 25, _imu=9.0), False),
+        (event(19, 22, "collision", "tagging", _imu=0.5), True),
+        (event(19, 22, "person", "tagging", _imu=0.5), False),
+        (event(20, 20.1, "/imu dead", "streams"), True),
+        (event(20, 20.1, "/camera dead", "streams"), False),
+    ],
+)
+def test_an_event_is_of_what_it_meets_if_its_loudest_sense_can_tell(told: Event, is_of: bool) -> None:
+    assert explains(CRASH, told, MODALITIES, after=2 * NS) == is_of
+
+
+def world(told: list[Event], raised: list[Event], strange: float = 5.0) -> Incidents:
+    windows = [Window(start=START + n * NS, end=START + (n + 2) * NS, clips={}, coverage={}) for n in range(60)]
+    odd = [any(w.start < it.end and w.end > it.start for it in (CRASH, FROZEN)) for w in windows]
+    names = [{"all together": strange * is_odd, "/imu": float(is_odd and n < 30)} for n, is_odd in enumerate(odd)]
+    return Incidents([CRASH, FROZEN], told, windows, names, calm=3600 * NS, raised=raised)
+
+
+def test_figures_of_what_was_found_named_and_raised_for_nothing() -> None:
+    told = [event(19, 22, _imu=9.0), event(41, 45, "/camera frozen", _camera__frozen=9.0), event(55, 56, _imu=9.0)]
+    figures = judged([world(told, [event(1, 2, fused=9.0)])], CONFIG, promised=48).figures
+    assert figures["event_recall"] == 1
+    assert figures["event_precision"] == pytest.approx(2 / 3)
+    assert figures["event_f1"] == pytest.approx(0.8)
+    assert figures["fault_recall"] == figures["fault_named"] == 1
+    assert figures["false_alarm_ratio"] == pytest.approx(0.5)
+    assert figures["event_delay_s_median"] == pytest.approx((1 + 3) / 2)
+    assert figures["fused_auroc"] == 1
+    assert 0.5 < figures["best_single_auroc"] < 1
+
+
+def test_a_fault_that_is_told_late_or_of_another_sensor_is_neither_soon_nor_named() -> None:
+    late = judged([world([event(44, 46, fused=9.0)], [])], CONFIG, 24).figures
+    assert late["event_recall"] == 0.5
+    assert late["fault_recall"] == late["fault_named"] == 0
+
+
+def test_nothing_told_is_nothing_found() -> None:
+    figures = judged([world([], [], strange=0.0)], CONFIG, 24).figures
+    assert figures["event_recall"] == figures["event_f1"] == figures["false_alarm_ratio"] == 0
+    assert figures["fused_auroc"] == 0.5
+
+
+def test_what_is_just_over_is_still_in_windows_and_no_false_event() -> None:
+    told = [event(22, 21 + AFTER / NS, _imu=9.0)]
+    assert judged([world(told, [])], CONFIG, 24).figures["event_precision"] == 1
