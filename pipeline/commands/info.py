@@ -1,7 +1,6 @@
 """`rigbind info LOG`: what a recorded log holds."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,16 +8,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.commands.console import AlignOption, LogArguments, MapOption
 from pipeline.logs import Log, Topic
+from pipeline.logs.columns import read_columns
 from pipeline.messages import NS
 
 
 def info(
-    log: Annotated[Path, typer.Argument(help="A ROS 1 bag, an MCAP file, or a ROS 2 bag's file or folder.")],
+    logs: LogArguments,
+    columns: MapOption = "",
+    align: AlignOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
 ) -> None:
     """Print a log's topics: type, count, rate, gaps, and what each is read as or why it is skipped."""
-    with Log(log) as opened:
+    with Log(*logs, columns=read_columns(columns) if columns else [], align=align) as opened:
         if as_json:
             print(json.dumps(summary(opened)))
         else:
@@ -31,6 +34,7 @@ def summary(log: Log) -> dict[str, Any]:
     """Return what ``--json`` prints; times are nanoseconds since the epoch."""
     return {
         "path": str(log.path),
+        "dated": log.is_dated,
         "start_ns": log.start,
         "end_ns": log.end,
         "duration_s": log.duration / NS,
@@ -55,7 +59,7 @@ def _topic_summary(topic: Topic) -> dict[str, Any]:
 
 def _print_table(log: Log) -> None:
     num_messages = sum(topic.count for topic in log.topics.values())
-    print(f"{log.path.name}: {log.duration / NS:.2f} s, {num_messages} messages")
+    print(f"{log.name}: {log.duration / NS:.2f} s, {num_messages} messages")
     table = Table("topic", "type", "count", "rate_hz", "gaps", "read as", box=None, pad_edge=False)
     for column in table.columns:
         column.overflow = "fold"

@@ -1,57 +1,165 @@
-"""``rigbind replay LOG``: a recorded log through the same line."""
+"""``rigbind replay LOG``: a recorded log through the same line, or to where a line listens."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
-from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from pipeline.commands.assembly import assemble, load_checked
-from pipeline.commands.console import make_console
+from pipeline.commands.assembly import again, assemble
+from pipeline.commands.console import AlignOption, LogArguments, MapOption, make_console
+from pipeline.commands.playing import Playing, play
+from pipeline.commands.printer import Printer, print_books
+from pipeline.commands.publishing import publish as publish_log
 from pipeline.commands.telling import tell
-from pipeline.config import Config, Model, Part
-from pipeline.engine import WARM_UP_S
-from pipeline.errors import LogError, PipelineError
-from pipeline.ledger import MEANING
-from pipeline.line import Line, Step
-from pipeline.logs import Log
+from pipeline.errors import InputError, LogError
+from pipeline.line import Line
+from pipeline.logs.annotate import Annotations
+from pipeline.logs.columns import Columns, read_columns
 from pipeline.logs.recorded import Recorded, is_recorded
-from pipeline.messages import NS, Event, Observation, Received
-from pipeline.run import paced
-from pipeline.run import run as run_line
+from pipeline.messages import FOREVER, NS, Sink
+from pipeline.report.gather import Gathering
+from pipeline.report.page import write_page
+from pipeline.sinks import JsonLines
+from pipeline.transport import Transport
 
 
 def replay(
-    log: Annotated[Path, typer.Argument(help="An MCAP file, a ROS 1 bag, or a rosbag2 folder.")],
+    logs: LogArguments,
     config: Annotated[Path | None, typer.Option(help="A rig file; without one, channels are read off the log.")] = None,
-    rate: Annotated[str, typer.Option(help="How many times as fast as it was recorded, or 'max'.")] = "max",
+    model: Annotated[str, typer.Option(help="A preset to have in place of the rig's.")] = "",
+    columns: MapOption = "",
+    align: AlignOption = False,
+    rate: Annotated[str, typer.Option(help="How many times as fast as it was recorded, or 'max'.")] = "",
+    start: Annotated[str, typer.Option(help="Begin here: seconds after the log's start, or 1:02.5.")] = "",
+    end: Annotated[str, typer.Option(help="End before this.")] = "",
+    step: Annotated[bool, typer.Option(help="Hold after each window, until Enter.")] = False,
+    loop: Annotated[bool, typer.Option(help="Begin again at the end, with a line that remembers nothing.")] = False,
+    publish: Annotated[bool, typer.Option(help="Send it to the rig's address, as its sensors would.")] = False,
+    original_stamps: Annotated[bool, typer.Option(help="Publish the log's stamps instead of new ones.")] = False,
+    events: Annotated[Path | None, typer.Option(help="A file for the events, one JSON object a line.")] = None,
+    report: Annotated[Path | None, typer.Option(help="A page in one file that shows what was found.")] = None,
+    annotate: Annotated[Path | None, typer.Option(help="A new MCAP file: the log, with the events in it.")] = None,
     verify: Annotated[bool, typer.Option(help="Fail unless a recorded run comes out again, bit for bit.")] = False,
 ) -> None:
     """Replay a recorded log through the line and print its windows and events.
 
     A run that rigbind recorded is repeated with its own rig, deadline by deadline.
     """
-    speed, console = _speed(rate), make_console()
-    run = Recorded(log) if config is None and is_recorded(log) else None
-    if verify and run is None:
-        raise LogError(f"{log}: there is nothing to verify: it was not recorded by `rigbind run --record`")
-    with Log(log) as recording:
-        rig = as_recorded(run) if run else load_checked(config) if config else _rig_of(recording, log)
-        line = asyncio.run(_replay(recording, rig, speed, console, run))
-    tell(console, line)
-    if verify and run:
-        _verify(console, line, run)
+    speed = _speed(rate or ("1" if publish else "max"))
+    if verify:
+        _check_verifiable(logs, config, whole=not (start or end or model or loop or publish))
+    console, playing = make_console(), Playing(logs, config, model, _columns(columns), align)
+    transport = Transport(
+        rate=speed,
+        start=playing.at(start) if start else 0,
+        end=playing.at(end) if end else FOREVER,
+        is_paused=step,
+        is_looping=loop,
+    )
+    if min(transport.end, playing.end) <= max(transport.start, playing.start):
+        raise InputError(f"nothing of the log, {playing.log.duration / NS:.3f} s, lies from --start to --end")
+    if publish and (events or report or annotate):
+        raise InputError("--publish sends samples and finds no events; --events, --report, --annotate are for a line")
+    with _obeying(transport, step):
+        if publish:
+            stamps = "original" if original_stamps else "now"
+            asyncio.run(publish_log(playing, transport, stamps, console))  # type: ignore[arg-type]
+            return
+        notes = Annotations() if annotate else None
+        gathering = Gathering(playing.rig.channels) if report else None
+        sinks: list[Sink] = [sink for sink in (_file(events), notes, gathering) if sink]
+        line = asyncio.run(_replay(playing, transport, console, sinks))
+    if notes and annotate:
+        notes.annotate(logs[0], annotate, playing.log, playing.rig)
+    if gathering and report:
+        write_page(report, gathering, line, playing.log.name)
+    if verify and playing.run and not transport.is_stopped:
+        _verify(console, line, playing.run)
 
 
-def as_recorded(run: Recorded) -> Config:
-    """Return the rig of a recorded run, with its encoders in this process, and nobody told of its events."""
-    config = run.config
-    return replace(config, model=replace(config.model, engine="local", deadline_s=WARM_UP_S), sinks=[])
+async def _replay(playing: Playing, transport: Transport, console: Console, sinks: list[Sink]) -> Line:
+    """Return the line of the last pass, when all have ended."""
+    line = assemble(playing.rig, [Printer(console, playing.start), *sinks], recorded=playing.recorded())
+    try:
+        await line.engine.start(playing.rig.channels)
+        while True:
+            try:
+                await _pass(line, playing, transport, console)
+            finally:
+                print_books(console, line, playing.log)
+            tell(console, line)
+            if not await transport.goes_on():
+                return line
+            line = again(line)
+            for sink in sinks:
+                if isinstance(sink, Annotations | Gathering):
+                    sink.begin()
+    finally:
+        await line.close()
+
+
+async def _pass(line: Line, playing: Playing, transport: Transport, console: Console) -> None:
+    """Let one pass through, and draw how far it has come."""
+    first, last = max(transport.start, playing.start), min(transport.end, playing.end)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("replay", total=(last - first) / NS)
+        async for _ in play(line, playing, transport):
+            progress.update(task, completed=(transport.position - first) / NS)
+
+
+@contextmanager
+def _obeying(transport: Transport, step: bool) -> Iterator[None]:
+    """Let Ctrl-C end the pass, and after ``step`` each Enter show a window; the end of standard input lets it run."""
+
+    def read() -> None:
+        for _ in sys.stdin:
+            transport.step()
+        transport.play()
+
+    def stop(*_: object) -> None:
+        if transport.is_stopped:
+            raise KeyboardInterrupt
+        transport.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    if step:
+        Thread(target=read, name="step", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _columns(text: str) -> list[Columns]:
+    return read_columns(text) if text else []
+
+
+def _file(path: Path | None) -> JsonLines | None:
+    """Return a sink that writes to ``path`` and to nothing that was there before."""
+    if path is None:
+        return None
+    try:
+        if str(path) != "-":
+            with suppress(FileNotFoundError):
+                path.unlink()
+        return JsonLines(str(path))
+    except OSError as error:
+        raise InputError(f"{path}: no events can be written there: {error.strerror}") from error
+
+
+def _check_verifiable(logs: list[Path], config: Path | None, whole: bool) -> None:
+    if config or len(logs) > 1 or not is_recorded(logs[0]):
+        raise LogError(f"{logs[0]}: there is nothing to verify: it was not recorded by `rigbind run --record`")
+    if not whole:
+        raise InputError("--verify repeats a whole run with its own rig: without --start, --end, --model, --loop")
 
 
 def _verify(console: Console, line: Line, run: Recorded) -> None:
@@ -73,89 +181,5 @@ def _speed(rate: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not speed > 0:
-        raise PipelineError(f"--rate {rate!r} is neither a number above 0 nor 'max'")
+        raise InputError(f"--rate {rate!r} is neither a number above 0 nor 'max'")
     return speed
-
-
-def _rig_of(recording: Log, path: Path) -> Config:
-    """The rig that a log tells of: every channel it can name, and the novelty detector."""
-    channels = recording.channels()
-    if not channels:
-        raise LogError(f"{path}: none of its topics can be read as a sensor; `rigbind info {path}` says why")
-    return Config(channels=channels, model=Model(engine="local"), operators=[Part("operators.novelty:Novelty")])
-
-
-async def _replay(recording: Log, rig: Config, speed: float | None, console: Console, run: Recorded | None) -> Line:
-    printer = _Printer(console, recording.start)
-    line = assemble(rig, [printer], recorded={row.end: row for row in run.closings()} if run else None)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("replay", total=(recording.end - recording.start) / NS)
-
-        def read() -> Iterator[Step]:
-            for step in run.steps() if run else recording.samples(rig.channels):
-                yield step
-                if isinstance(step, Received):
-                    progress.update(task, completed=(step.received - recording.start) / NS)
-
-        try:
-            await line.engine.start(rig.channels)
-            async for _ in run_line(paced(read(), line, speed), line):
-                pass
-        finally:
-            await line.close()
-            _print_ledger(console, line, recording)
-    return line
-
-
-class _Printer:
-    """Prints each window and each event; times are seconds since the log's start."""
-
-    def __init__(self, console: Console, start: int) -> None:
-        self._console = console
-        self._start = start
-
-    def sample(self, received: Received) -> None:
-        """Nothing is printed of a single sample."""
-
-    def show(self, observation: Observation) -> None:
-        window = observation.window
-        told = [
-            f"{topic} {len(window.clips[topic].samples)}" + (f" ({share:.0%})" if share < 1 else "")
-            if share
-            else f"{topic} absent"
-            for topic, share in window.coverage.items()
-        ]
-        self._line(f"{self._at(window.start)} – {self._at(window.end)}  {', '.join(told)}")
-
-    def write(self, event: Event) -> None:
-        if event.phase != "updated":
-            self._line(f"{event.phase} {event.label} at {self._at(event.start)}, score {event.score:.2f}")
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-    def _at(self, stamp: int) -> str:
-        return f"{(stamp - self._start) / NS:8.3f}"
-
-    def _line(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _print_ledger(console: Console, line: Line, recording: Log) -> None:
-    for (topic, cause), number in recording.rejected.items():
-        line.ledger.count(topic, "received", number)
-        line.ledger.count(topic, "rejected", number, detail=cause)
-    console.print(f"{line.windows} windows, {line.events} events")
-    shown = [cause for cause in MEANING if cause != "restart"]
-    table = Table("topic", *shown, box=None, pad_edge=False)
-    for channel in line.config.channels:
-        row = line.ledger.row(channel.topic)
-        table.add_row(channel.topic, *(str(row[cause]) for cause in shown))
-    console.print(table)
-    for channel in line.config.channels:
-        for detail, number in line.ledger.details(channel.topic).items():
-            console.print(f"{channel.topic}: {number} {detail}")
-    for sentence in recording.first_rejected.values():
-        console.print(f"the first of them: {sentence}")
-    for (modality, cause), number in line.engine.faults.items():
-        console.print(f"{modality}: {number} without embedding: {cause}: {line.engine.last_error.get(modality, '')}")

@@ -229,17 +229,17 @@ def test_mcap_with_ros1_messages_is_read_and_other_encodings_are_skipped(
         definition, _ = recording.store.generate_msgdef(IMU)
         schema = writer.register_schema("sensor_msgs/Imu", "ros1msg", definition.encode())
         channel = writer.register_channel("/imu", "ros1", schema)
-        json_schema = writer.register_schema("sensor_msgs/msg/Imu", "jsonschema", b"{}")
-        json_channel = writer.register_channel("/json", "json", json_schema)
+        odd_schema = writer.register_schema("sensor_msgs/msg/Imu", "ros2msg", b"")
+        odd_channel = writer.register_channel("/odd", "cbor", odd_schema)
         bare_channel = writer.register_channel("/bare", "", 0)
         for _, _, log_time, data in recording.messages:
             writer.add_message(channel, log_time, data, log_time)
-        writer.add_message(json_channel, START, b"{}", START)
+        writer.add_message(odd_channel, START, b"{}", START)
         writer.add_message(bare_channel, START, b"?", START)
         writer.finish()  # type: ignore[no-untyped-call]
     with Log(path) as log:
         assert values(log) == list(range(COUNT))
-        assert log.topics["/json"].skipped == "json encoding is not read"
+        assert log.topics["/odd"].skipped == "cbor encoding is not read"
         assert log.topics["/bare"].skipped == "this message type is not read"
 
 

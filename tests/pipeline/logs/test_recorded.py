@@ -37,7 +37,7 @@ def test_the_rig_comes_back_as_it_was(tmp_path: Path) -> None:
         channels=[*RIG[:4], replace(MICROPHONE, sensor=Part("sensors.microphone:Microphone", {"device": 1}))],
         window=Windowing(stride_s=0.25),
         model=Model(preset={"vision": "mini"}, engine="local"),
-        operators=[Part("operators.novelty:Novelty")],
+        operators=[Part("operators.anomaly:Anomaly")],
     )
     assert recorded_from(tmp_path / "log.mcap", [], config).config == config
 

@@ -1,0 +1,1 @@
+"""One page about one replay, whole in one file."""
