@@ -1,9 +1,15 @@
-"""How far a number is from what it usually is, online: a running median and spread, with a prior for the beginning."""
+"""How far cosines are from what they usually are, online: running medians and spreads, with a prior for the beginning.
+
+D = dimension of the joint space.
+"""
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from pipeline.messages import Array
 
 MIDDLE_WEIGHT, SPREAD_WEIGHT = 10, 200
 """How many windows the priors count for. The middle is soon known; tails are not, and a calm first minute tells little
@@ -14,6 +20,15 @@ REFIT = 8
 
 QUARTILES = 1.349
 """Between the quartiles of a normal distribution, in standard deviations."""
+
+WIDEST, NARROWEST = 0.1, 0.01
+"""Bounds of the prior spread of cosines, which is that between the rows in the first window."""
+
+UNUSUAL, SLOWLY = 2.5, 8
+"""What is so many spreads above the usual is learned in every eighth window only: what lasts becomes usual, slowly."""
+
+MAX_NAMES = 32
+"""Of vectors that are compared; the one unused for longest goes first."""
 
 
 class Usual:
@@ -59,3 +74,56 @@ class Usual:
         width = (third - first) / QUARTILES
         self._middle = float((number * second + MIDDLE_WEIGHT * middle) / (number + MIDDLE_WEIGHT))
         self._spread = float(np.sqrt((number * width**2 + SPREAD_WEIGHT * spread**2) / (number + SPREAD_WEIGHT)))
+
+
+class Usuals:
+    """The usual cosines between rows of the space, by key, and the vectors of a window, by name."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._by_name: dict[str, dict[str, Usual]] = {}
+        self._num_seen = 0
+
+    def compare(self, rows: Mapping[str, Array], vectors: Mapping[str, Array]) -> dict[str, dict[str, float]]:
+        """Return by name and key how many spreads each cosine is above the usual one, then learn them."""
+        scores: dict[str, dict[str, float]] = {}
+        matrix_RD = np.stack(list(rows.values()))
+        self._num_seen += 1
+        for name, vector_D in vectors.items():
+            cosines = dict(zip(rows, (matrix_RD @ vector_D).tolist(), strict=True))
+            usuals = self._usuals(name, cosines)
+            scores[name] = {key: usuals[key].score(cosine) for key, cosine in cosines.items()}
+            for key, cosine in cosines.items():
+                if scores[name][key] < UNUSUAL or self._num_seen % SLOWLY == 0:
+                    usuals[key].learn(cosine)
+        return scores
+
+    def forget(self, keys: set[str]) -> None:
+        """Keep nothing but ``keys``."""
+        for usuals in self._by_name.values():
+            for key in usuals.keys() - keys:
+                del usuals[key]
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as ``keeping.packed`` takes it."""
+        return {
+            name: {key: usual.state() for key, usual in usuals.items()} for name, usuals in self._by_name.items()
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        self._by_name = {
+            name: {key: Usual.restored(self.size, of_key) for key, of_key in usuals.items()}
+            for name, usuals in state.items()
+        }
+
+    def _usuals(self, name: str, cosines: Mapping[str, float]) -> dict[str, Usual]:
+        """Return those of ``name``, as the one used last; rows that are new begin with a prior."""
+        usuals = self._by_name[name] = self._by_name.pop(name, {})
+        if len(self._by_name) > MAX_NAMES:
+            del self._by_name[next(iter(self._by_name))]
+        if new := cosines.keys() - usuals.keys():
+            all_R = np.array(list(cosines.values()))
+            spread = float(np.clip(all_R.std(), NARROWEST, WIDEST))
+            usuals.update({key: Usual(self.size, float(all_R.mean()), spread) for key in cosines if key in new})
+        return usuals

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import Progress
 
-from operators.encoders.files import PICTURES, SOUNDS, clips_of, modality_of
-from operators.space import Space
+from operators.encoders.files import PICTURES, SOUNDS, clips_of
+from operators.space import Space, sense_of
 from pipeline.commands.assembly import assemble
 from pipeline.commands.console import make_console, refusing
 from pipeline.commands.playing import Playing, play
 from pipeline.errors import InputError, LogError, PipelineError
 from pipeline.logs import Log
-from pipeline.messages import NS, Event, Received
+from pipeline.messages import MODALITIES, NS, Event, Received
 from pipeline.search import Index
 from pipeline.search.table import MomentRow, Moments
 from pipeline.thumbnail import picture
@@ -30,7 +30,12 @@ BATCH = 256
 
 
 def index(
-    things: Annotated[list[Path], typer.Argument(metavar="THING…", help="Recordings; or pictures, sounds, folders.")],
+    things: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="THING…", help="Recordings; or pictures, sounds, folders, MODALITY:FOLDER where it must."
+        ),
+    ],
     into: Annotated[str, typer.Option(help="The index: a folder, or an address such as s3://fleet/moments.")] = "index",
     config: Annotated[Path | None, typer.Option(help="A rig file, for logs that tell of none.")] = None,
     model: Annotated[str, typer.Option(help="A preset.")] = "mini",
@@ -62,22 +67,25 @@ def index(
         raise InputError("\n".join(failed))
 
 
-def _sorted(things: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+def _sorted(things: Sequence[str]) -> tuple[list[str], list[Path]]:
     """Return files that are rows, also those in folders that are no recording, and recordings."""
-    files: list[Path] = []
+    files: list[str] = []
     logs: list[Path] = []
     for thing in things:
-        if not thing.exists():
-            raise InputError(f"{thing}: there is no such file or folder")
-        if thing.suffix.lower() in SHOWN:
-            files.append(thing)
-        elif thing.is_dir() and not _is_log(thing):
-            inside = sorted(path for path in thing.rglob("*") if path.suffix.lower() in SHOWN)
+        modality, colon, rest = thing.partition(":")
+        is_said = bool(colon) and modality in MODALITIES
+        path, prefix = Path(rest if is_said else thing), f"{modality}:" if is_said else ""
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file or folder")
+        if path.is_dir() and (is_said or not _is_log(path)):
+            inside = sorted(each for each in path.rglob("*") if each.suffix.lower() in SHOWN)
             if not inside:
-                raise InputError(f"{thing}: the folder holds no recording, and no picture or sound")
-            files += inside
+                raise InputError(f"{path}: the folder holds no recording, and no picture or sound")
+            files += [f"{prefix}{each}" for each in inside]
+        elif is_said or path.suffix.lower() in SHOWN:
+            files.append(f"{prefix}{path}")
         else:
-            logs.append(thing)
+            logs.append(path)
     return files, logs
 
 
@@ -106,7 +114,7 @@ def _number(text: str) -> str | float:
 
 
 def _index_files(
-    files: Sequence[Path],
+    files: Sequence[str],
     space: Space,
     moments: Moments,
     rig: str,
@@ -118,12 +126,14 @@ def _index_files(
     failed: list[str] = []
     rows: list[MomentRow] = []
     marks: list[tuple[str, str]] = []
-    for number, path in enumerate(files, 1):
-        name, mark = str(path), _mark(path)
+    for number, file in enumerate(files, 1):
+        modality, read = sense_of(file)
+        path = Path(read)
+        name, mark = str(path), f"{modality} {_mark(path)}"
         if again or moments.finished(name) != mark:
             moments.remove(name)
             try:
-                rows += _row_of(path, space, rig, metadata)
+                rows += _row_of(path, modality, space, rig, metadata)
                 marks.append((name, mark))
             except (OSError, ValueError) as error:
                 failed.append(f"{path}: {error}" if name not in str(error) else str(error))
@@ -136,12 +146,13 @@ def _index_files(
     return failed
 
 
-def _row_of(path: Path, space: Space, rig: str, metadata: dict[str, str | float | bool]) -> Iterator[MomentRow]:
-    modality = modality_of(path)
+def _row_of(
+    path: Path, modality: str, space: Space, rig: str, metadata: dict[str, str | float | bool]
+) -> Iterator[MomentRow]:
     first = clips_of(path, modality)[0]
     taken = round(path.stat().st_mtime * NS)
     yield MomentRow(
-        vector=space.embed(path)[0],
+        vector=space.embed(f"{modality}:{path}")[0],
         topic="file",
         modality=modality,
         log=str(path),

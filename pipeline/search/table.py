@@ -15,7 +15,7 @@ from pipeline.messages import Array
 os.environ.setdefault("LANCE_LOG", "error")  # read when it is imported: a new table is no reason for a warning
 import lancedb
 import pyarrow as pa
-from lancedb.index import IvfRq
+from lancedb.index import Bitmap, IvfRq
 
 MOMENTS, LOGS = "moments", "logs"
 
@@ -29,8 +29,8 @@ PARTITION = 4096
 """Rows in a partition of the vector index. All of them are looked through, by codes of one bit a number (RaBitQ, Gao
 and Long 2024, arXiv 2405.12497): in so many dimensions neighbours lie in many partitions."""
 
-REFINED = 5
-"""How many times as many rows as asked for are compared in full."""
+REFINED, LEAST = 3, 400
+"""How many times as many rows as asked for are compared in full, and how many at least."""
 
 
 class MomentRow(Struct, frozen=True, kw_only=True, eq=False):
@@ -111,6 +111,7 @@ class Moments:
             partitions = number // PARTITION
             config = IvfRq(distance_type="cosine", num_partitions=partitions, max_iterations=10, sample_rate=64)
             self._table.create_index("vector", config=config)
+            self._table.create_index("modality", config=Bitmap())
 
     def modalities(self) -> list[str]:
         """Return those that rows have, by name."""
@@ -136,7 +137,7 @@ class Moments:
             query: Any = self._table.search(np.asarray(vector_D, np.float32))
             query = query.distance_type("cosine")
             query = query.where(condition, prefilter=True).nprobes(1 + len(self) // PARTITION)
-            query = query.refine_factor(REFINED).limit(number)
+            query = query.refine_factor(max(REFINED, LEAST // number)).limit(number)
             found = query.to_arrow()
         except (OSError, RuntimeError, ValueError) as error:
             raise SearchError(f"{self.place}: {condition!r} cannot be asked: {_first_line(error)}") from error
