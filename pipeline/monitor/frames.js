@@ -1,0 +1,36 @@
+// Fetches each picture as soon as there is a new one, and greys what is old by this browser's own clock.
+(() => {
+  const STALE_MS = 1000;
+
+  async function follow(figure) {
+    const image = figure.querySelector("img");
+    let number = 0, taken = 0;
+    figure.age = () => (taken ? performance.now() - taken : -1);
+    while (figure.isConnected) {
+      try {
+        const answer = await fetch(`/frame/${figure.dataset.frame}?after=${number}`);
+        if (answer.status === 200 && Number(answer.headers.get("x-number")) !== number) {
+          number = Number(answer.headers.get("x-number"));
+          const url = URL.createObjectURL(await answer.blob());
+          image.onload = () => URL.revokeObjectURL(url);
+          image.src = url;
+          taken = performance.now() - Number(answer.headers.get("x-age-ms"));
+        } else if (answer.status !== 200) {
+          await new Promise((wake) => setTimeout(wake, 500));
+        }
+      } catch {
+        await new Promise((wake) => setTimeout(wake, 500));
+      }
+    }
+  }
+
+  setInterval(() => {
+    for (const figure of document.querySelectorAll("figure[data-frame]")) {
+      if (!figure.age) follow(figure);
+      const age = figure.age(), label = figure.querySelector(".rb-age");
+      const isStale = age < 0 || age > STALE_MS;
+      figure.classList.toggle("rb-stale", isStale);
+      label.textContent = age < 0 ? "waiting" : isStale ? `${(age / 1000).toFixed(1)} s old` : "";
+    }
+  }, 200);
+})();

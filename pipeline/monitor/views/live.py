@@ -1,0 +1,131 @@
+"""Live: what every sensor shows, and what is made of it now."""
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from pipeline.monitor.board import Snapshot
+from pipeline.monitor.scene import Scene
+
+LAMPS = {
+    "ok": "#2e9e5b",
+    "init": "#8a8f98",
+    "late": "#d9a406",
+    "stale": "#d9480f",
+    "dead": "#c92a2a",
+    "recovered": "#1c7ed6",
+}
+
+AXES = ("ax", "ay", "az", "gx", "gy", "gz")
+
+LOUD = 1.0
+"""Anomalies, as -log10 p, from which on they are listed: one normal window in ten has as much."""
+
+SEEN = ("vision", "thermal", "depth", "audio")
+
+
+def live(scene: Scene) -> Callable[[Snapshot], None]:
+    """Fill the tab."""
+    shown = [channel for channel in scene.channels if channel.modality in SEEN]
+    felt = [channel for channel in scene.channels if channel.modality == "imu"]
+    with ui.element("div").classes("rb-live"):
+        with ui.element("div").classes("rb-cams"):
+            for channel in shown:
+                _camera(scene.channels.index(channel), channel.topic, channel.modality)
+            charts = {channel.topic: _chart(channel.topic) for channel in felt}
+            if not scene.channels:
+                ui.label("This rig has no channels.").classes("rb-empty")
+        with ui.element("div").classes("rb-side"):
+            ui.label("Now").classes("rb-head")
+            now = ui.element("div").classes("rb-bars")
+            ui.label("Streams").classes("rb-head")
+            streams = ui.element("div").classes("rb-streams")
+
+    def refresh(snapshot: Snapshot) -> None:
+        for topic, chart in charts.items():
+            _draw(chart, scene.trace(topic))
+        now.clear()
+        with now:
+            _now(scene, snapshot)
+        streams.clear()
+        with streams:
+            _streams(scene, snapshot)
+
+    return refresh
+
+
+def _camera(number: int, topic: str, modality: str) -> None:
+    """A picture that the browser fetches by itself and greys by its own clock."""
+    with ui.element("figure").classes("rb-cam").props(f'data-frame="{number}"'):
+        ui.element("img").props('alt=""')
+        with ui.element("figcaption"):
+            ui.label(topic)
+            ui.label(modality).classes("rb-dim")
+            ui.label("waiting").classes("rb-age")
+
+
+def _chart(topic: str) -> ui.echart:
+    with ui.element("figure").classes("rb-cam rb-chart"):
+        chart = ui.echart(
+            {
+                "animation": False,
+                "grid": {"left": 40, "right": 10, "top": 26, "bottom": 20},
+                "legend": {"top": 0, "itemWidth": 12, "textStyle": {"color": "#8a8f98"}},
+                "xAxis": {"type": "value", "show": False, "min": "dataMin", "max": "dataMax"},
+                "yAxis": {"type": "value", "scale": True, "axisLabel": {"color": "#8a8f98"}},
+                "series": [{"type": "line", "name": axis, "showSymbol": False, "data": []} for axis in AXES],
+            }
+        ).classes("rb-plot")
+        with ui.element("figcaption"):
+            ui.label(topic)
+            ui.label("m/s², rad/s").classes("rb-dim")
+    return chart
+
+
+def _draw(chart: ui.echart, trace: list[tuple[float, tuple[float, ...]]]) -> None:
+    step = max(1, len(trace) // 250)
+    for axis, series in enumerate(chart.options["series"]):
+        series["data"] = [
+            [round(time - trace[-1][0], 3), round(row[axis], 3)] for time, row in trace[::step] if axis < len(row)
+        ]
+    chart.update()
+
+
+def _now(scene: Scene, snapshot: Snapshot) -> None:
+    going_on = [event for event in scene.board.events() if event.phase != "closed"][:6]
+    for event in going_on:
+        _bar(event.label, min(1.0, event.score if event.score <= 1 else event.score / 12), f"{event.score:.2g}", "warn")
+    loud = {name: value for name, value in snapshot.scores.items() if name.startswith("anomaly/") and value >= LOUD}
+    for name, value in sorted(loud.items(), key=lambda item: -item[1])[:6]:
+        _bar(name.removeprefix("anomaly/"), min(1.0, value / 12), f"{value:.1f}", "odd")
+    tags = {name: value for name, value in snapshot.scores.items() if name.startswith("tagging/")}
+    for name, value in sorted(tags.items(), key=lambda item: -item[1])[:6]:
+        _bar(name.removeprefix("tagging/"), value, f"{value:.2f}", "tag")
+    weights = {topic: stream.weight for topic, stream in snapshot.streams.items() if stream.weight >= 0.005}
+    if weights:
+        told = ", ".join(f"{topic} {value:.1f}" for topic, value in sorted(weights.items(), key=lambda it: -it[1]))
+        ui.label(f"listening to: {told}").classes("rb-dim")
+    if not going_on and not loud and not tags:
+        ui.label("nothing out of the ordinary").classes("rb-dim")
+
+
+def _bar(name: str, share: float, told: str, kind: str) -> None:
+    with ui.element("div").classes(f"rb-bar rb-{kind}"):
+        ui.element("i").style(f"width:{100 * max(0.0, min(1.0, share)):.0f}%")
+        ui.label(name)
+        ui.label(told).classes("rb-num")
+
+
+def _streams(scene: Scene, snapshot: Snapshot) -> None:
+    for channel in scene.channels:
+        stream = snapshot.streams.get(channel.topic)
+        state = stream.state if stream else "init"
+        with ui.element("div").classes("rb-stream"):
+            ui.element("b").style(f"background:{LAMPS[state]}")
+            ui.label(channel.topic)
+            ui.label(state.upper()).classes("rb-dim")
+            told = "not heard yet"
+            if stream and stream.age_s >= 0:
+                lost = sum(stream.ends.get(cause, 0) for cause in stream.ends if cause != "used")
+                told = f"{stream.rate_hz:.1f} of {channel.rate_hz:g} Hz · {1000 * stream.age_s:.0f} ms · lost {lost}"
+            ui.label(", ".join([told, *(stream.clocks if stream else ())])).classes("rb-dim rb-num")
