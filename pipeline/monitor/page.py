@@ -1,6 +1,7 @@
 """The page: pictures, what is made of them, and how the line is doing; in a process of its own."""
 
 import asyncio
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from threading import Event as Flag
@@ -59,7 +60,9 @@ class Monitor:
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         mount(app, self.scene.board, ask, find)
         app.add_route("/frame/{number:int}", self._frame, methods=["GET"])
-        ui.run_with(app, root=self._page, title=f"rigbind {config.rig.name}", dark=None, show_welcome_message=False)
+        with warnings.catch_warnings():  # it looks at all that is imported, and others' deprecated names tell of it
+            warnings.simplefilter("ignore", FutureWarning)
+            ui.run_with(app, root=self._page, title=f"rigbind {config.rig.name}", dark=None, show_welcome_message=False)
         served = Access(app, token, [host])
         self._server = uvicorn.Server(uvicorn.Config(served, host=host, port=port, log_level="warning"))
 
