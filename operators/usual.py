@@ -5,6 +5,7 @@ D = dimension of the joint space.
 
 from collections import deque
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,10 @@ WIDEST, NARROWEST = 0.1, 0.01
 
 UNUSUAL, SLOWLY = 2.5, 8
 """What is so many spreads above the usual is learned in every eighth window only: what lasts becomes usual, slowly."""
+
+CHANCE = 3.5
+"""Times 1 / sqrt(D), the spread of the cosine of two random directions: one no larger speaks for nothing, whatever is
+usual. So nothing stands out in a space with placeholder weights."""
 
 MAX_NAMES = 32
 """Of vectors that are compared; the one unused for longest goes first."""
@@ -58,18 +63,19 @@ class Usual:
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as ``keeping.packed`` takes it."""
-        return {"prior": list(self._prior), "values": np.array(self._values, np.float64)}
+        learned = [self._num_learned, self._middle, self._spread]
+        return {"prior": list(self._prior), "values": np.array(self._values, np.float64), "learned": learned}
 
     @classmethod
     def restored(cls, size: int, state: dict[str, Any]) -> "Usual":
         """Return one that goes on from ``state``."""
         usual = cls(size, *state["prior"])
         usual._values.extend(float(value) for value in state["values"])
-        usual._fit()
+        usual._num_learned, usual._middle, usual._spread = state["learned"]
         return usual
 
     def _fit(self) -> None:
-        first, second, third = np.percentile(self._values, (25, 50, 75)) if self._values else (0.0, 0.0, 0.0)
+        first, second, third = np.percentile(self._values, (25, 50, 75))
         number, (middle, spread) = len(self._values), self._prior
         width = (third - first) / QUARTILES
         self._middle = float((number * second + MIDDLE_WEIGHT * middle) / (number + MIDDLE_WEIGHT))
@@ -85,14 +91,19 @@ class Usuals:
         self._num_seen = 0
 
     def compare(self, rows: Mapping[str, Array], vectors: Mapping[str, Array]) -> dict[str, dict[str, float]]:
-        """Return by name and key how many spreads each cosine is above the usual one, then learn them."""
+        """Return by name and key how many spreads each cosine is above the usual one, then learn them.
+
+        What two random directions may have too is above nothing.
+        """
         scores: dict[str, dict[str, float]] = {}
         matrix_RD = np.stack(list(rows.values()))
         self._num_seen += 1
         for name, vector_D in vectors.items():
             cosines = dict(zip(rows, (matrix_RD @ vector_D).tolist(), strict=True))
-            usuals = self._usuals(name, cosines)
-            scores[name] = {key: usuals[key].score(cosine) for key, cosine in cosines.items()}
+            usuals, chance = self._usuals(name, cosines), CHANCE / len(vector_D) ** 0.5
+            scores[name] = {
+                key: min(usuals[key].score(cosine), 0.0 if cosine < chance else inf) for key, cosine in cosines.items()
+            }
             for key, cosine in cosines.items():
                 if scores[name][key] < UNUSUAL or self._num_seen % SLOWLY == 0:
                     usuals[key].learn(cosine)
@@ -106,16 +117,16 @@ class Usuals:
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as ``keeping.packed`` takes it."""
-        return {
-            name: {key: usual.state() for key, usual in usuals.items()} for name, usuals in self._by_name.items()
-        }
+        by_name = {name: {key: it.state() for key, it in usuals.items()} for name, usuals in self._by_name.items()}
+        return {"num_seen": self._num_seen, "by_name": by_name}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``."""
         self._by_name = {
             name: {key: Usual.restored(self.size, of_key) for key, of_key in usuals.items()}
-            for name, usuals in state.items()
+            for name, usuals in state["by_name"].items()
         }
+        self._num_seen = state["num_seen"]
 
     def _usuals(self, name: str, cosines: Mapping[str, float]) -> dict[str, Usual]:
         """Return those of ``name``, as the one used last; rows that are new begin with a prior."""

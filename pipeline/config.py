@@ -47,6 +47,8 @@ class Bus(Struct, frozen=True, forbid_unknown_fields=True):
 
     address: str = "tcp://127.0.0.1:5570"
     events: str = "tcp://127.0.0.1:5571"
+    control: str = "tcp://127.0.0.1:5572"  # where a run takes commands; empty takes none
+    feed: str = "tcp://127.0.0.1:5573"  # where a run that is monitored shows itself
     max_message_mb: Positive = 32.0  # a 4K RGB frame is 25 MB
     queue_s: Positive = 2.0  # how much of each topic may wait for the synchronizer before the oldest is superseded
 
@@ -101,6 +103,23 @@ class Security(Struct, frozen=True, forbid_unknown_fields=True):
     insecure: bool = False  # say yes to clear text on a network
 
 
+class Recording(Struct, frozen=True, forbid_unknown_fields=True):
+    """What `run` and `record` keep. With segments, a quota or ``mode`` "events" it is a folder, else one file."""
+
+    path: str = ""  # new; dates as strftime writes them: "box/%Y%m%d-%H%M%S"; empty records nothing
+    mode: Literal["all", "events"] = "all"  # or only what lies around events
+    segment_s: NotNegative = 0.0  # another file after so long, and after so much; 0 is never
+    segment_mb: NotNegative = 0.0
+    quota_gb: NotNegative = 0.0  # beyond it the oldest files go, those with warnings last; 0 is no bound
+    before_s: NotNegative = 10.0  # in mode "events": from so long before an event
+    after_s: NotNegative = 10.0  # to so long after the last that was said of it
+
+    @property
+    def is_split(self) -> bool:
+        """Whether it is a folder of files."""
+        return self.mode == "events" or bool(self.segment_s or self.segment_mb or self.quota_gb)
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """One rig."""
 
@@ -111,6 +130,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     model: Model = Model()
     operators: list[Part] = []
     sinks: list[Part] = []
+    record: Recording = Recording()
     security: Security = Security()
 
 
@@ -189,6 +209,8 @@ def _contradictions(config: Config) -> Iterator[str]:
             yield f"window.context_s.{modality}: {context_s} is less than stride_s {window.stride_s}, and not 0"
     if window.dead_s <= window.lateness_s:
         yield f"window.dead_s: {window.dead_s} must exceed lateness_s {window.lateness_s}"
+    if config.record.is_split and config.record.path.endswith(".mcap"):
+        yield f'record.path: {config.record.path!r} is one file; segments, a quota and mode "events" need a folder'
     yield from _strangers(config)
     seen: dict[str, int] = {}
     for index, channel in enumerate(config.channels):

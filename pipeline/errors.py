@@ -6,6 +6,8 @@ PipelineError
 ├── LogError        a file that is no log, or ends in the middle
 ├── SecurityError   keys that are missing, or an address that would be open to all
 ├── EngineError     encoders that cannot be started
+├── SearchError     no index, or a query that it cannot be asked
+├── ControlError    a line that does not answer
 └── InputError      a file or a value that a command was given and cannot use
 """
 
@@ -44,5 +46,13 @@ class EngineError(PipelineError):
     """Encoders that cannot be started."""
 
 
+class ControlError(PipelineError):
+    """A line that does not answer, or not as lines do."""
+
+
 class InputError(PipelineError):
     """A file or a value that a command was given and cannot use."""
+
+
+class SearchError(PipelineError):
+    """No index, one of another model, or a query that cannot be asked."""

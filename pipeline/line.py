@@ -8,20 +8,41 @@ from msgspec.structs import replace
 
 from pipeline.clock import Clock, Incident
 from pipeline.config import Config
+from pipeline.control import ListLabels, Request
 from pipeline.digest import Digest
 from pipeline.engine import Engine
+from pipeline.errors import PipelineError
+from pipeline.evidence import Evidence
 from pipeline.exchange import Exchange
 from pipeline.gate import refusal
+from pipeline.health import Health, Watching
 from pipeline.ledger import Ledger
 from pipeline.logs.recorder import Recorder
 from pipeline.logs.rows import Tick, WindowRow
-from pipeline.messages import Embedding, Event, Fusion, Observation, Operator, Received, Sample, Sink, Viewer, Window
+from pipeline.messages import (
+    FOREVER,
+    Embedding,
+    Event,
+    Fusion,
+    Observation,
+    Operator,
+    Received,
+    Sample,
+    Scoring,
+    Sink,
+    Viewer,
+    Window,
+)
+from pipeline.steering import Steering
 from pipeline.streams import Streams
 from pipeline.sync import Synchronizer
 
-Step = Received | Exchange | Tick
-"""What moves a line: a sample; what a sender answered when asked for the time; or in the replay of a run the moment at
-which its deadlines were looked at."""
+Step = Received | Exchange | Tick | Request
+"""What moves a line: a sample; what a sender answered when asked for the time; in the replay of a run the moment at
+which its deadlines were looked at; a command."""
+
+RECENT = 500
+"""So many times of each stage are told to those who watch."""
 
 
 class Line:
@@ -40,6 +61,7 @@ class Line:
         sinks: Sequence[Sink],
         recorder: Recorder | None = None,
         recorded: Mapping[int, WindowRow] | None = None,
+        model: str = "",
     ) -> None:
         self.config = config
         self.ledger = Ledger()
@@ -49,6 +71,9 @@ class Line:
         self.engine = engine
         self.fuse = fuse
         self.operators = operators
+        self.steering = Steering(operators, model)
+        self._evidence = {id(operator): Evidence() for operator in operators}
+        self._scores: dict[str, float] = {}  # what operators make of the last window
         self.sinks: list[Sink] = []
         self.viewers: list[Viewer] = []  # those of the sinks that see more than events
         for sink in sinks:
@@ -57,7 +82,8 @@ class Line:
         self.recorded = recorded
         self.digest = Digest()
         self.is_complete = False  # whether the stream came to its end: only then does a replay have the same digests
-        self.windows = 0
+        self.closed = 0  # windows that left the synchronizer
+        self.windows = 0  # of them, those observed
         self.skipped = 0  # windows that found max_in_flight others under way
         self.events = 0  # opened
         self.latency_ms: deque[float] = deque(maxlen=5000)  # from a window's end to its observation, live only
@@ -69,11 +95,26 @@ class Line:
         self.sinks.append(sink)
         if isinstance(sink, Viewer):
             self.viewers.append(sink)
+        if isinstance(sink, Watching):
+            sink.watch(self.health)
+
+    def health(self) -> Health:
+        """Return how the line is doing now."""
+        stages = {"line": self.latency_ms} | self.engine.latency_ms
+        return Health(
+            windows=self.windows,
+            skipped=self.skipped,
+            latency_ms={stage: tuple(times)[-RECENT:] for stage, times in stages.items() if times},
+            faults={f"{modality} {cause}": number for (modality, cause), number in self.engine.faults.items()},
+            unrecorded=dict(self.recorder.dropped) if self.recorder else {},
+        )
 
     def show(self, observation: Observation) -> None:
-        """Let the viewers see ``observation``."""
+        """Let the viewers see ``observation``, with what the operators made of it."""
+        scored = replace(observation, scores=self._scores)
+        self._scores = {}
         for viewer in self.viewers:
-            viewer.show(observation)
+            viewer.show(scored)
 
     def admit(self, received: Received) -> Sample | None:
         """Return the sample that the synchronizer may have, or book why not."""
@@ -94,6 +135,8 @@ class Line:
             yield from self.tick(step.now)
         elif isinstance(step, Exchange):
             self.learn(step)
+        elif isinstance(step, Request):
+            self.asked(step)
         elif (sample := self.admit(step)) is not None:
             yield from self._closed(self.sync.push(sample))
 
@@ -103,6 +146,20 @@ class Line:
             self.recorder.exchange(exchange)
         for topic in self._channels:
             self.clock.exchange(topic, exchange.session, exchange.t1, exchange.t2, exchange.t3, exchange.t4)
+
+    def asked(self, request: Request) -> None:
+        """Obey at once if no window is under way; else what is asked waits for those that closed before it."""
+        if self.recorder and not isinstance(request.question, ListLabels):
+            self.recorder.command(request.question, request.received)
+        self.steering.take(request, after=self.sync.position[0])
+        if self.closed == self.windows + self.skipped:
+            self.obey()
+
+    def obey(self, end: int = FOREVER) -> None:
+        """Obey what was asked before the window that ends at ``end`` closed."""
+        for operator, events in self.steering.obey(end):
+            for event in self._evidence[id(operator)].closing(events):
+                self.emit(event)
 
     def tick(self, now: int) -> Iterator[Window]:
         """Yield the windows whose deadline has passed at ``now``."""
@@ -138,11 +195,32 @@ class Line:
         if self.recorder:
             self.recorder.observed(observation)
 
+    def ask(self, operator: Operator, observation: Observation) -> Iterator[Event]:
+        """Yield what happened according to ``operator``, with its evidence, and note its scores.
+
+        Raise PipelineError if it cannot use such observations.
+        """
+        try:
+            events = list(operator(observation))
+        except ValueError as error:
+            raise PipelineError(f"{type(operator).__name__} cannot use this rig's observations: {error}") from error
+        told = operator.scores if isinstance(operator, Scoring) else {}
+        self._scores |= told
+        yield from self._evidence[id(operator)](events, observation, told)
+
+    def last(self) -> Iterator[Event]:
+        """Yield what closes because the stream has come to its end."""
+        yield from self.streams.finish()
+        for operator in self.operators:
+            yield from self._evidence[id(operator)].closing(operator.finish())
+
     def troubles(self, window: Window) -> Iterator[Event]:
         """Yield what happened to streams and their clocks until ``window`` closed, each thing once."""
         while self._incidents and self._incidents[0][0] <= window.end:
             yield from _events_of(self._incidents.popleft()[1])
         yield from self.streams(window)
+        if self.recorder:
+            yield from self.recorder.troubles(window)
 
     def emit(self, event: Event) -> None:
         """Hand ``event`` to every sink."""
@@ -166,6 +244,7 @@ class Line:
         return refusal(sample, channel.modality, channel.calibration.shape)
 
     def _closed(self, windows: list[Window]) -> Iterator[Window]:
+        self.closed += len(windows)
         for window in windows:
             if self.recorder:
                 self.recorder.closed(window)

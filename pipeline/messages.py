@@ -4,10 +4,11 @@ Every time is integer nanoseconds since the epoch and every interval is half ope
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 Array = npt.NDArray[Any]
 Modality = Literal["vision", "text", "audio", "depth", "thermal", "imu"]
@@ -22,6 +23,9 @@ State = Literal["init", "ok", "late", "stale", "dead", "recovered"]
 
 NS = 1_000_000_000
 """Nanoseconds in a second."""
+
+FOREVER = 1 << 63
+"""A time after all that 64 bits can hold."""
 
 
 class Sample(Struct, frozen=True, kw_only=True, eq=False):  # eq=False: ndarrays do not compare to one bool
@@ -130,13 +134,15 @@ class Observation(Struct, frozen=True, kw_only=True, eq=False):
     """A window with its meaning.
 
     ``fused`` is (D,) float32 of unit length, or all zeros when no modality answered; ``weights`` says how much
-    each topic spoke for it and sums to 1, or is empty.
+    each topic spoke for it and sums to 1, or is empty. ``scores`` is what operators made of it, for viewers: those of an
+    operator begin with its source, as ``tagging/fire``; an operator itself never sees any.
     """
 
     window: Window
     embeddings: Mapping[str, Embedding]
     fused: Array
     weights: Mapping[str, float]
+    scores: Mapping[str, float] = {}
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -161,6 +167,109 @@ class Event(Struct, frozen=True, kw_only=True):
     nearest: int = 0  # end of the normal window that was most alike, nanoseconds; 0 where none is known
     pictures: Mapping[str, bytes] = {}  # by topic: a JPEG
     sounds: Mapping[str, bytes] = {}  # by topic: a WAV
+
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Sentence = Annotated[str, Meta(min_length=1, max_length=300)]
+Bounds = Meta(max_length=64)
+"""Of what one label may have of anything: commands come from elsewhere."""
+
+
+class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that is what a label means: a sound, a picture, a clip or a mix of them, as a vector of the space.
+
+    ``vector`` is (D,), of any length but 0; ``name`` tells a person what it was.
+    """
+
+    modality: Name
+    vector: Annotated[tuple[float, ...], Meta(min_length=1, max_length=8192)]
+    name: Sentence = "example"
+
+
+class SetLabel(Struct, frozen=True, kw_only=True, tag="set_label", forbid_unknown_fields=True):
+    """Look for ``label`` from now on, or for this under its name.
+
+    It needs a prompt or an example. A ``threshold`` of 0 is that of the tagger; ``modalities`` may speak for it, and
+    all of them where none is named.
+    """
+
+    label: Name
+    prompts: Annotated[tuple[Sentence, ...], Bounds] = ()
+    examples: Annotated[tuple[Example, ...], Bounds] = ()
+    threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    modalities: Annotated[tuple[Name, ...], Bounds] = ()
+
+
+class DropLabel(Struct, frozen=True, kw_only=True, tag="drop_label", forbid_unknown_fields=True):
+    """Look for ``label`` no more; an open event of it closes."""
+
+    label: Name
+
+
+class Mark(Struct, frozen=True, kw_only=True, tag="mark", forbid_unknown_fields=True):
+    """A person says that the event of this id was what it is called, or was not."""
+
+    event: Annotated[str, Meta(min_length=1, max_length=256)]
+    right: bool
+
+
+class Restore(Struct, frozen=True, kw_only=True, tag="restore", forbid_unknown_fields=True):
+    """Operator number ``operator`` goes on from what it had learned before a restart. Never comes from outside."""
+
+    operator: int
+    state: bytes
+
+
+Command = SetLabel | DropLabel | Mark | Restore
+"""What changes operators while they run; recorded in its place, so that a replay repeats it."""
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """What is looked for, as a tagger tells it. ``alike`` are other labels that mean nearly the same, and their cosine.
+
+    ``probability`` is that of the last window; ``right`` and ``wrong`` count the events that persons marked.
+    """
+
+    label: str
+    prompts: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    threshold: float = 0.0
+    modalities: tuple[str, ...] = ()
+    alike: Mapping[str, float] = {}
+    probability: float = 0.0
+    right: int = 0
+    wrong: int = 0
+
+
+class Hit(Struct, frozen=True, kw_only=True, eq=False):
+    """A moment that a query found: its best row, and how long it lasts with all that overlap.
+
+    ``score`` is in standard deviations of what rows of its modality are alike to the query, ``cosine`` as it is.
+    """
+
+    topic: str
+    modality: str
+    log: str
+    rig: str
+    start: int
+    end: int
+    score: float
+    cosine: float
+    tags: tuple[str, ...] = ()
+    anomaly: float = 0.0
+    thumbnail: bytes = b""  # JPEG
+    metadata: Mapping[str, str | float | bool] = {}
+
+    def joined(self, other: "Hit") -> "Hit":
+        """Return the better of both, for as long as both last."""
+        best = self if self.score >= other.score else other
+        return replace(
+            best,
+            start=min(self.start, other.start),
+            end=max(self.end, other.end),
+            tags=tuple(sorted({*self.tags, *other.tags})),
+            anomaly=max(self.anomaly, other.anomaly),
+        )
 
 
 @runtime_checkable
@@ -220,6 +329,45 @@ class Operator(Protocol):
 
     def finish(self) -> Iterable[Event]:
         """Close what is still open; the stream has ended."""
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """An operator that tells what it makes of every window, not only of those with events."""
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Of the last window, by ``source/name``; ``source/label`` is that of an open event."""
+
+
+@runtime_checkable
+class Obeying(Protocol):
+    """An operator that can be changed while it runs."""
+
+    def obey(self, command: Command) -> Iterable[Event] | None:
+        """Return what this opens, updates or closes, or None for a command that is not for this operator.
+
+        Raise ValueError for one that is, and cannot be.
+        """
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An operator whose learning outlives a restart."""
+
+    def state(self) -> bytes:
+        """Return all that was learned."""
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what ``state`` returned. Raise ValueError where that cannot be."""
+
+
+@runtime_checkable
+class Labelling(Protocol):
+    """An operator that looks for things by name."""
+
+    def known(self) -> tuple[Label, ...]:
+        """Return what is looked for."""
 
 
 @runtime_checkable

@@ -1,12 +1,11 @@
 """The straight line: samples in, events out. Live, replay and tests differ only in where the samples come from."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 
-from pipeline.errors import PipelineError
 from pipeline.line import Line, Step
-from pipeline.messages import NS, Embedding, Event, Observation, Operator, Received, Window
+from pipeline.messages import Embedding, Observation, Received, Window
+from pipeline.transport import Transport
 
 Encoding = asyncio.Task[list[Embedding]]
 
@@ -20,27 +19,21 @@ async def run(
     queued. Without it the result is a function of the samples alone.
     """
     async for observation in observations(windows(source, line, now), line, live=now is not None):
+        line.obey(observation.window.end)
         line.observed(observation)
         for event in line.troubles(observation.window):
             line.emit(event)
         for operator in line.operators:
-            for event in _ask(operator, observation):
+            for event in line.ask(operator, observation):
                 line.emit(event)
         line.show(observation)
         if now is not None:
             line.latency_ms.append((now() - observation.window.end) / 1e6)
         yield observation
-    for finish in (line.streams.finish, *(operator.finish for operator in line.operators)):
-        for event in finish():
-            line.emit(event)
+    line.obey()
+    for event in line.last():
+        line.emit(event)
     line.is_complete = True
-
-
-def _ask(operator: Operator, observation: Observation) -> list[Event]:
-    try:
-        return list(operator(observation))
-    except ValueError as error:
-        raise PipelineError(f"{type(operator).__name__} cannot use this rig's observations: {error}") from error
 
 
 async def windows(
@@ -85,15 +78,18 @@ async def observations(source: AsyncIterable[Window], line: Line, live: bool) ->
         feeder.cancel()
 
 
-async def paced(steps: Iterable[Step], line: Line, rate: float | None) -> AsyncIterator[list[Step]]:
-    """Yield recorded steps ``rate`` times as fast as they were received; None is as fast as the line takes them."""
-    started: tuple[float, int] | None = None
+async def paced(
+    steps: Iterable[Step], line: Line, rate: float | None, transport: Transport | None = None
+) -> AsyncIterator[list[Step]]:
+    """Yield recorded steps ``rate`` times as fast as they were received; None is as fast as the line takes them.
+
+    A ``transport`` has a rate of its own; the steps end where it is stopped, or sent to another place.
+    """
+    transport = transport or Transport(rate)
     for step in steps:
         if isinstance(step, Received):
-            if rate is not None:
-                started = started or (time.monotonic(), step.received)
-                due = started[0] + (step.received - started[1]) / NS / rate
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if not await transport.due(step.received):
+                return
             line.ledger.count(step.sample.topic, "received")
             line.ledger.saw(step.sample.topic, step.sample.stamp, step.received)
         yield [step]

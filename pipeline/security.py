@@ -58,6 +58,15 @@ def allow(address: str, security: Security) -> None:
         )
 
 
+def allow_open(address: str, security: Security) -> None:
+    """Raise SecurityError if ``address`` leaves this host and was not asked for; for protocols that know no keys."""
+    if not (is_private(address) or security.insecure):
+        raise SecurityError(
+            f"{address} could be read by anyone who reaches it: keep it on 127.0.0.1 and forward the port, "
+            "or say security.insecure = true to have it open"
+        )
+
+
 def serve_curve(socket: zmq.Socket[bytes], security: Security) -> ThreadAuthenticator | None:
     """Make a socket that will bind ask its peers for their keys. Return the authenticator to stop, if any."""
     if not security.keys:

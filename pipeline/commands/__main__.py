@@ -3,6 +3,7 @@
 import logging
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import typer
@@ -10,7 +11,29 @@ from typer.core import TyperGroup
 
 from pipeline.errors import PipelineError
 
-COMMANDS = ("demo", "run", "sense", "replay", "info", "check", "keys", "embed", "weights", "bench", "eval", "bind")
+COMMANDS = (
+    "demo",
+    "run",
+    "sense",
+    "monitor",
+    "record",
+    "recover",
+    "label",
+    "explain",
+    "replay",
+    "import",
+    "diff",
+    "index",
+    "search",
+    "info",
+    "check",
+    "keys",
+    "embed",
+    "weights",
+    "bench",
+    "eval",
+    "bind",
+)
 
 
 class Commands(TyperGroup):
@@ -24,7 +47,8 @@ class Commands(TyperGroup):
         """Return the command of that name, or None."""
         if name not in COMMANDS:
             return None
-        found = getattr(import_module(f"pipeline.commands.{name}"), name)
+        known_as = f"{name}_" if iskeyword(name) else name
+        found = getattr(import_module(f"pipeline.commands.{known_as}"), known_as)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False)
             alone.command()(found)

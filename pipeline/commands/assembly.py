@@ -13,7 +13,7 @@ from pipeline.errors import ConfigError, SecurityError
 from pipeline.line import Line
 from pipeline.logs.recorder import Recorder
 from pipeline.logs.rows import WindowRow
-from pipeline.messages import Fusion, Sink
+from pipeline.messages import Fusion, Operator, Sink
 from pipeline.security import allow
 
 
@@ -46,9 +46,11 @@ def mistakes_of(config: Config) -> Iterator[str]:
             yield from check(part, f"{name}[{index}]")
     if config.security.keys and not os.path.isdir(config.security.keys):
         yield f"security.keys: {config.security.keys!r} is no folder; make it with `rigbind keys`"
-    for name, address in (("address", config.bus.address), ("events", config.bus.events)):
+    for name in ("address", "events", "control"):
+        address = getattr(config.bus, name)
         try:
-            allow(address, config.security)
+            if address or name != "control":
+                allow(address, config.security)
         except SecurityError as error:
             yield f"bus.{name}: {error}"
 
@@ -114,15 +116,39 @@ def assemble(
     ``record`` is the file to record into, ``recorded`` the windows of a run to repeat. Raise ConfigError, EngineError,
     or LogError for a file that cannot be written.
     """
-    given: dict[str, Any] = {"address": config.bus.events, "security": config.security}
-    text = text_part(config)
-    sentences = {"text": {"use": text.use, "params": text.params}} if text else {}
-    fuse: Fusion = build(config.model.fusion, "model.fusion", space=space_of(config.model.preset))
-    operators = [build(part, f"operators[{index}]", **sentences) for index, part in enumerate(config.operators)]
+    given: dict[str, Any] = {
+        "address": config.bus.events,
+        "security": config.security,
+        "feed": config.bus.feed,
+        "channels": config.channels,
+        "modalities": {channel.topic: channel.modality for channel in config.channels},
+        "rig": config.rig.name,
+        "model": space_of(config.model.preset),
+    }
+    fuse, operators = minds(config)
     sinks = [build(part, f"sinks[{index}]", **given) for index, part in enumerate(config.sinks)]
     engine = build_engine(config)
-    recorder = Recorder(record, config, model_name(config)) if record else None
-    return Line(config, engine, fuse, operators, [*sinks, *(extra_sinks or [])], recorder, recorded)
+    model = model_name(config)
+    recorder = Recorder(record, config, model) if record else None
+    return Line(config, engine, fuse, operators, [*sinks, *(extra_sinks or [])], recorder, recorded, model)
+
+
+def again(line: Line) -> Line:
+    """Return a line with the engine and the sinks of ``line`` that remembers nothing of what passed it."""
+    fuse, operators = minds(line.config)
+    return Line(line.config, line.engine, fuse, operators, line.sinks, None, line.recorded, model_name(line.config))
+
+
+def minds(config: Config) -> tuple[Fusion, list[Operator]]:
+    """Build what remembers windows. Raise ConfigError."""
+    text = text_part(config)
+    parts = model_parts(config.model)
+    encoders = {modality: {"use": part.use, "params": part.params} for modality, part in parts.items()}
+    given: dict[str, Any] = {"model": model_name(config), "encoders": encoders}
+    if text:
+        given["text"] = {"use": text.use, "params": text.params}
+    fuse: Fusion = build(config.model.fusion, "model.fusion", space=space_of(config.model.preset))
+    return fuse, [build(part, f"operators[{index}]", **given) for index, part in enumerate(config.operators)]
 
 
 def model_name(config: Config) -> str:

@@ -3,17 +3,34 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from pipeline.errors import InputError
 
 PIPE_WIDTH = 160
 
+LogArguments = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="LOG…",
+        help="An MCAP file, a ROS bag, a PX4 log, films, sounds, tables, folders of TUM or EuRoC; several are one rig.",
+    ),
+]
+MapOption = Annotated[
+    str, typer.Option("--map", help="What the columns of tables are: 'stamp=t;ax=…;ay=…;az=…;unit=g', or a TOML file.")
+]
+
 
 def make_console() -> Console:
     """Return the console of standard output."""
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+AlignOption = Annotated[bool, typer.Option("--align", help="Let several files begin together, whatever their dates.")]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,14 @@ from rich.table import Table
 
 from pipeline.commands.assembly import load_checked
 from pipeline.commands.console import make_console
+from pipeline.commands.outputs import FoxgloveOption, RerunOption, outputs
+from pipeline.commands.paging import PORT, PortOption, page
 from pipeline.commands.run import live
 from pipeline.commands.telling import tell
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.line import Line
-from pipeline.messages import NS, Event
+from pipeline.messages import NS, Event, Sink
 from sensors.simulator import Happening, timetable
 
 
@@ -25,13 +28,19 @@ def demo(
     seconds: Annotated[float, typer.Option(help="How long the rig runs.")] = 60.0,
     config: Annotated[Path | None, typer.Option(help="Another rig file whose sensors are simulated.")] = None,
     record: Annotated[Path | None, typer.Option(help="A new MCAP file for all that comes in and is said.")] = None,
+    foxglove: FoxgloveOption = 0,
+    rerun: RerunOption = "",
+    monitor: Annotated[bool, typer.Option(help="Serve the page of the line, too.")] = True,
+    port: PortOption = PORT,
 ) -> None:
     """Run the simulated rig through the whole line and compare the events with the truth."""
     rig = config or find_config("demo.toml")
     settings = load_checked(rig)
     truth = truth_of(settings, seconds)
     console, events = make_console(), EventList()
-    line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, [events], record))
+    sinks: list[Sink] = [events, *outputs(settings, foxglove, rerun)]
+    with page(rig, settings, sinks, port, console) if monitor else nullcontext():
+        line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, sinks, record))
     report(console, line, truth, list(events.by_id.values()), start_ns)
     tell(console, line)
 

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from pipeline.commands.assembly import again, assemble
 from pipeline.commands.console import AlignOption, LogArguments, MapOption, make_console
+from pipeline.commands.outputs import FoxgloveOption, RerunOption, outputs
 from pipeline.commands.playing import Playing, play
 from pipeline.commands.printer import Printer, print_books
 from pipeline.commands.publishing import publish as publish_log
@@ -48,6 +49,8 @@ def replay(
     report: Annotated[Path | None, typer.Option(help="A page in one file that shows what was found.")] = None,
     annotate: Annotated[Path | None, typer.Option(help="A new MCAP file: the log, with the events in it.")] = None,
     verify: Annotated[bool, typer.Option(help="Fail unless a recorded run comes out again, bit for bit.")] = False,
+    foxglove: FoxgloveOption = 0,
+    rerun: RerunOption = "",
 ) -> None:
     """Replay a recorded log through the line and print its windows and events.
 
@@ -66,8 +69,11 @@ def replay(
     )
     if min(transport.end, playing.end) <= max(transport.start, playing.start):
         raise InputError(f"nothing of the log, {playing.log.duration / NS:.3f} s, lies from --start to --end")
-    if publish and (events or report or annotate):
-        raise InputError("--publish sends samples and finds no events; --events, --report, --annotate are for a line")
+    if publish and (events or report or annotate or foxglove or rerun):
+        raise InputError(
+            "--publish sends samples and finds no events; "
+            "--events, --report, --annotate, --foxglove, --rerun are for a line"
+        )
     with _obeying(transport, step):
         if publish:
             stamps = "original" if original_stamps else "now"
@@ -76,6 +82,7 @@ def replay(
         notes = Annotations() if annotate else None
         gathering = Gathering(playing.rig.channels) if report else None
         sinks: list[Sink] = [sink for sink in (_file(events), notes, gathering) if sink]
+        sinks += outputs(playing.rig, foxglove, rerun, is_replay=True)
         line = asyncio.run(_replay(playing, transport, console, sinks))
     if notes and annotate:
         notes.annotate(logs[0], annotate, playing.log, playing.rig)

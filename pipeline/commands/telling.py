@@ -8,11 +8,19 @@ from operators.alignment import Alignment
 from pipeline.bus import UNKNOWN
 from pipeline.clock import ClockReport
 from pipeline.line import Line
+from pipeline.sinks.letters import Telling
 
 
 def tell(console: Console, line: Line) -> None:
     """Print all of it."""
-    for sentence in (*strangers(line), *clocks(line), *offsets(line), *digests(line), *recording(line)):
+    for sentence in (
+        *strangers(line),
+        *clocks(line),
+        *offsets(line),
+        *digests(line),
+        *recording(line),
+        *deliveries(line),
+    ):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -59,3 +67,10 @@ def recording(line: Line) -> Iterator[str]:
     if line.recorder:
         left_out = ", ".join(f"{topic} {number}" for topic, number in line.recorder.dropped.items())
         yield line.recorder.error or f"recorded into {line.recorder.path}" + (left_out and f"; left out: {left_out}")
+
+
+def deliveries(line: Line) -> Iterator[str]:
+    """Yield what became of the events that were sent somewhere."""
+    for sink in line.sinks:
+        if isinstance(sink, Telling) and (told := sink.told()):
+            yield told

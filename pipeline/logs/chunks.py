@@ -21,15 +21,20 @@ from mcap.records import (
     Footer,
     Header,
     McapRecord,
+    Message,
     Metadata,
     MetadataIndex,
     Schema,
     Statistics,
     SummaryOffset,
 )
+from mcap.records import Chunk as McapChunk
 
 Buffer = bytes | bytearray | memoryview
 """Memoryviews are of bytes, so that their length is their size."""
+
+Index = dict[int, list[tuple[int, int]]]
+"""What is in a chunk, by channel: log times, and places."""
 
 CHUNK_BYTES = 4 << 20
 """A chunk is closed once it holds so much: one or two 720p frames."""
@@ -59,18 +64,19 @@ class ChunkWriter:
         self._chunks: list[ChunkIndex] = []
         self._metadata: list[MetadataIndex] = []
         self._counts: Counter[int] = Counter()  # of messages, by channel
-        self._put(MAGIC, _bytes_of(Header(profile, library)))
+        self._flushed = (0, 0, 0, 0, Counter(self._counts))
+        self._put(MAGIC, bytes_of(Header(profile, library)))
 
     def add_metadata(self, name: str, told: Mapping[str, str]) -> None:
         """Write what the file says of itself, at once."""
-        record = _bytes_of(Metadata(name=name, metadata=dict(told)))
+        record = bytes_of(Metadata(name=name, metadata=dict(told)))
         self._metadata.append(MetadataIndex(offset=self._place, length=len(record), name=name))
         self._put(record)
 
     def register_schema(self, name: str, encoding: str, data: bytes) -> int:
         """Return the number of a new schema."""
         self._schemas.append(Schema(id=len(self._schemas) + 1, name=name, encoding=encoding, data=data))
-        self._chunk.put(_bytes_of(self._schemas[-1]))
+        self._chunk.put(bytes_of(self._schemas[-1]))
         return len(self._schemas)
 
     def register_channel(self, topic: str, encoding: str, schema: int, told: Mapping[str, str]) -> int:
@@ -79,7 +85,7 @@ class ChunkWriter:
         self._channels.append(
             Channel(number, topic=topic, message_encoding=encoding, metadata=dict(told), schema_id=schema)
         )
-        self._chunk.put(_bytes_of(self._channels[-1]))
+        self._chunk.put(bytes_of(self._channels[-1]))
         return number
 
     def add_message(
@@ -95,11 +101,27 @@ class ChunkWriter:
         """Hand all to the operating system."""
         self._close_chunk()
         self._file.flush()
+        sizes = len(self._schemas), len(self._channels), len(self._chunks)
+        self._flushed = (self._place, *sizes, Counter(self._counts))
+
+    @property
+    def place(self) -> int:
+        """Bytes that the file will have once what is held is written, before compression."""
+        return self._place + self._chunk.size
+
+    def roll_back(self, file: IO[bytes]) -> None:
+        """Go back to the last ``flush``, and on in ``file``, which is cut there; only ``finish`` may follow."""
+        self._file = file
+        self._place, schemas, channels, chunks, self._counts = self._flushed
+        del self._schemas[schemas:], self._channels[channels:], self._chunks[chunks:]
+        self._chunk = _Chunk()
+        file.truncate(self._place)
+        file.seek(self._place)
 
     def finish(self) -> None:
         """Write what is held, and the summary."""
         self._close_chunk()
-        self._put(_bytes_of(DataEnd(0)))
+        self._put(bytes_of(DataEnd(0)))
         groups: list[Sequence[McapRecord]] = [
             self._schemas,
             self._channels,
@@ -109,11 +131,11 @@ class ChunkWriter:
         ]
         start, summary, offsets = self._place, bytearray(), bytearray()
         for group in groups:
-            if records := b"".join(map(_bytes_of, group)):
+            if records := b"".join(map(bytes_of, group)):
                 offset = SummaryOffset(records[0], group_start=start + len(summary), group_length=len(records))
-                offsets += _bytes_of(offset)
+                offsets += bytes_of(offset)
                 summary += records
-        footer = _bytes_of(Footer(summary_start=start, summary_offset_start=start + len(summary), summary_crc=0))
+        footer = bytes_of(Footer(summary_start=start, summary_offset_start=start + len(summary), summary_crc=0))
         checked = bytes(summary + offsets + footer[:-4])
         self._put(checked, struct.pack("<I", crc32(checked)), MAGIC)
 
@@ -124,21 +146,35 @@ class ChunkWriter:
         chunk, self._chunk = self._chunk, _Chunk()
         start = self._place
         self._put_chunk(chunk)
-        end = self._place
-        places = {channel: self._put_index(channel, entries) for channel, entries in chunk.index.items()}
-        self._chunks.append(
-            ChunkIndex(
-                chunk_length=end - start,
-                chunk_start_offset=start,
-                compression="zstd",
-                compressed_size=end - start - CHUNK.size,
-                message_end_time=chunk.end,
-                message_index_length=self._place - end,
-                message_index_offsets=places,
-                message_start_time=chunk.start,
-                uncompressed_size=chunk.size,
-            )
-        )
+        self._put_indexes(start, self._place - start - CHUNK.size, "zstd", chunk.size, chunk.index)
+
+    def adopt(self, raw: bytes, chunk: McapChunk, records: Sequence[McapRecord]) -> bool:
+        """Write a chunk of another file as its bytes; ``records`` are all in it. Say whether they are, else do nothing.
+
+        Schemas and channels keep their numbers, and are to be told by ``define``.
+        """
+        index: Index = {}
+        place = 0
+        for record in records:
+            if isinstance(record, Message):
+                index.setdefault(record.channel_id, []).append((record.log_time, place))
+            place += MESSAGE.size + len(record.data) if isinstance(record, Message) else len(bytes_of(record))
+        if place != chunk.uncompressed_size:
+            return False
+        self._close_chunk()
+        self._counts.update({channel: len(entries) for channel, entries in index.items()})
+        start = self._place
+        self._put(raw)
+        self._put_indexes(start, len(chunk.data), chunk.compression, place, index)
+        return True
+
+    def define(self, record: Schema | Channel, is_inside: bool) -> None:
+        """Tell of a schema or a channel of another file, by its number; one that ``is_inside`` a chunk is written."""
+        known: list[Any] = self._schemas if isinstance(record, Schema) else self._channels
+        if all(one.id != record.id for one in known):
+            known.append(record)
+            if not is_inside:
+                self._put(bytes_of(record))
 
     def _put_chunk(self, chunk: "_Chunk") -> None:
         start = self._place
@@ -151,6 +187,24 @@ class ChunkWriter:
         self._file.seek(start)
         self._file.write(chunk.head(self._place - start - CHUNK.size, chunk.crc()))
         self._file.seek(self._place)
+
+    def _put_indexes(self, start: int, compressed_size: int, compression: str, size: int, index: Index) -> None:
+        """Write the index of a chunk that begins at ``start`` and ends here."""
+        end, times = self._place, [time for entries in index.values() for time, _ in entries]
+        places = {channel: self._put_index(channel, entries) for channel, entries in index.items()}
+        self._chunks.append(
+            ChunkIndex(
+                chunk_length=end - start,
+                chunk_start_offset=start,
+                compression=compression,
+                compressed_size=compressed_size,
+                message_end_time=max(times),
+                message_index_length=self._place - end,
+                message_index_offsets=places,
+                message_start_time=min(times),
+                uncompressed_size=size,
+            )
+        )
 
     def _put_index(self, channel: int, entries: Sequence[tuple[int, int]]) -> int:
         """Return where it is written."""
@@ -183,7 +237,7 @@ class _Chunk:
 
     def __init__(self) -> None:
         self.size = 0
-        self.index: dict[int, list[tuple[int, int]]] = {}  # by channel: log times, and places in the chunk
+        self.index: Index = {}
         self._large: list[Buffer] = []  # and the small ones between them
         self._small = bytearray()  # since the last large one
 
@@ -231,7 +285,8 @@ class _Chunk:
         return crc
 
 
-def _bytes_of(record: McapRecord) -> bytes:
+def bytes_of(record: McapRecord) -> bytes:
+    """Return a record as it stands in a file."""
     builder: Any = RecordBuilder()
     record.write(builder)
     return bytes(builder.end())

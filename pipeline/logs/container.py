@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from heapq import merge
-from operator import attrgetter
+from heapq import heappop, heappush
 from pathlib import Path
 
 from pipeline.errors import LogError
 from pipeline.logs.mcap import Mcap
 from pipeline.logs.raw import Connection, Container, RawMessage
 from pipeline.logs.rosbag import open_ros1, open_ros2
+from pipeline.messages import FOREVER
 
 OPENERS: dict[bytes, Callable[[Path], Container]] = {
     b"#ROSBAG V": open_ros1,
@@ -42,7 +42,7 @@ def open_container(path: Path) -> Container:
 
 
 class Parts:
-    """Several files that make one log: a recorder split it by size or time."""
+    """Several files that make one log: a recorder split it by size or time. A day of them is not open at once."""
 
     def __init__(self, parts: Sequence[Container]) -> None:
         self._parts = parts
@@ -50,12 +50,38 @@ class Parts:
     def connections(self) -> Sequence[Connection]:
         return [connection for part in self._parts for connection in part.connections()]
 
-    def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
-        return merge(*(part.messages(topics) for part in self._parts), key=attrgetter("log_time"))
+    def messages(self, topics: Collection[str] = (), start: int = 0, end: int = FOREVER) -> Iterator[RawMessage]:
+        under_way: list[tuple[int, int, RawMessage, Iterator[RawMessage]]] = []
+        for number, part in enumerate(sorted(self._parts, key=_first)):
+            while under_way and under_way[0][0] < _first(part):
+                yield from _step(under_way)
+            _begin(under_way, number, part.messages(topics, start, end))
+        while under_way:
+            yield from _step(under_way)
 
     def close(self) -> None:
         for part in self._parts:
             part.close()
+
+
+def _first(part: Container) -> int:
+    return part.first if isinstance(part, Mcap) else 0
+
+
+def _begin(
+    under_way: list[tuple[int, int, RawMessage, Iterator[RawMessage]]], number: int, messages: Iterator[RawMessage]
+) -> None:
+    """Put the next of ``messages``, those of part ``number``, where it belongs by its time, if there is one."""
+    for message in messages:
+        heappush(under_way, (message.log_time, number, message, messages))
+        return
+
+
+def _step(under_way: list[tuple[int, int, RawMessage, Iterator[RawMessage]]]) -> Iterator[RawMessage]:
+    """Yield the earliest message."""
+    _, number, message, messages = heappop(under_way)
+    yield message
+    _begin(under_way, number, messages)
 
 
 def _open_folder(folder: Path) -> Container:

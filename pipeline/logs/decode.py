@@ -18,13 +18,21 @@ class AudioFormat(Struct, frozen=True, kw_only=True):
     dtype: str = "<i2"
 
 
-PICTURES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "foxglove_msgs/msg/CompressedImage")
+RAW_PICTURES = ("sensor_msgs/msg/Image", "foxglove_msgs/msg/RawImage", "foxglove.RawImage")
+PICTURES = (
+    *RAW_PICTURES,
+    "sensor_msgs/msg/CompressedImage",
+    "foxglove_msgs/msg/CompressedImage",
+    "foxglove.CompressedImage",
+)
+VIDEOS = ("foxglove_msgs/msg/CompressedVideo", "foxglove.CompressedVideo")
 BARE_AUDIO = ("audio_common_msgs/msg/AudioData", "audio_common_msgs/msg/AudioDataStamped")
 RAW_AUDIO = {"pcm-s16": "<i2", "pcm-f32": "<f4", "pcm-f64": "<f8"}
 """Formats of foxglove_msgs/RawAudio; it defines the first, the others are what our recorder adds for float."""
 READABLE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(PICTURES, ("vision", "depth", "thermal")),
-    **dict.fromkeys((*BARE_AUDIO, "foxglove_msgs/msg/RawAudio"), ("audio",)),
+    **dict.fromkeys(VIDEOS, ("vision", "thermal")),
+    **dict.fromkeys((*BARE_AUDIO, "foxglove_msgs/msg/RawAudio", "foxglove.RawAudio"), ("audio",)),
     "sensor_msgs/msg/Imu": ("imu",),
 }
 """The modalities that each message type can be read as."""
@@ -33,14 +41,14 @@ READABLE: dict[str, tuple[str, ...]] = {
 def decode(type_: str, message: Any, modality: str, audio: AudioFormat) -> Array:
     """Return the data of one message. Raise MessageError where there is none in it."""
     try:
-        if type_ == "sensor_msgs/msg/Image":
+        if type_ in RAW_PICTURES:
             return unpack(message, modality)
         if type_ in PICTURES:
             return decompress(message, modality)
         if type_ == "sensor_msgs/msg/Imu":
             return _imu(message)
         return _audio(message, audio)
-    except AttributeError as error:  # the type's name is known, its definition is another one
+    except (AttributeError, TypeError) as error:  # the type's name is known, its definition is another one
         raise MessageError("fields", str(error)) from error
 
 
@@ -49,7 +57,10 @@ def stamp_of(message: Any) -> int:
     stamp = getattr(getattr(message, "header", message), "stamp", None) or getattr(message, "timestamp", None)
     if stamp is None:
         return 0
-    time = stamp if isinstance(stamp, int) else int(stamp.sec) * NS + int(stamp.nanosec)  # rigbind_msgs/Sample's is one
+    try:
+        time = stamp if isinstance(stamp, int) else int(stamp.sec) * NS + int(stamp.nanosec)  # rigbind_msgs/Sample's
+    except (AttributeError, TypeError, ValueError) as error:  # JSON holds anything
+        raise MessageError("stamp", f"{stamp!r} is no stamp") from error
     if time < 0:
         raise MessageError("stamp", f"stamp {time} ns is before 1970")
     return time

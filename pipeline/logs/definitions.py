@@ -6,9 +6,13 @@ from typing import Any
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 
+from pipeline.logs.fields import json_parser, protobuf_parser
 from pipeline.logs.raw import Connection, MessageError
 
 Parse = Callable[[bytes], Any]
+PARSERS: dict[str, Callable[[Connection], Parse]] = {"protobuf": protobuf_parser, "json": json_parser}
+"""By how messages are packed, of what is not ROS's."""
+
 _IDL_BREAK = "=" * 80 + "\nIDL: "  # before each file's name in a ros2idl schema (mcap.dev/spec/registry)
 
 
@@ -18,6 +22,8 @@ def parser(connection: Connection) -> Parse:
     That raises MessageError for bytes that do not fit the definition. Raise ValueError where there is no way to parse,
     saying why.
     """
+    if connection.encoding in PARSERS:
+        return PARSERS[connection.encoding](connection)
     if connection.encoding not in ("ros1", "cdr"):
         raise ValueError(f"{connection.encoding or 'unnamed'} encoding is not read")
     try:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.logs.decode import BARE_AUDIO, PICTURES, READABLE, AudioFormat
+from pipeline.logs.decode import BARE_AUDIO, PICTURES, RAW_PICTURES, READABLE, VIDEOS, AudioFormat
 from pipeline.logs.pictures import ENCODINGS
 
 NO_SAMPLE_RATE = "carries no sample rate; give one in a rig file's channel (calibration.sample_rate_hz)"
@@ -16,11 +16,11 @@ _SAMPLE_FORMATS = {"S16LE": "<i2", "S16BE": ">i2", "F32LE": "<f4", "F32BE": ">f4
 
 def modality_of(topic: str, type_: str, message: Any) -> str:
     """Return the modality of a topic of a readable type. Raise ValueError where its pictures are not read."""
-    if type_ == "sensor_msgs/msg/Image":
+    if type_ in RAW_PICTURES:
         return _raw_modality(topic, message.encoding)
     if type_ in PICTURES:
         return _packed_modality(topic, message.format)
-    return READABLE[type_][0]
+    return "thermal" if type_ in VIDEOS and is_thermal(topic) else READABLE[type_][0]
 
 
 def audio_format(type_: str, message: Any, info: Any) -> AudioFormat:

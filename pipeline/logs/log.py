@@ -2,36 +2,42 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, cast
 
 from pipeline.config import Channel
 from pipeline.errors import LogError
-from pipeline.logs.container import open_container
-from pipeline.logs.raw import MessageError, RawMessage
-from pipeline.logs.reader import TopicReader
-from pipeline.logs.survey import survey
+from pipeline.logs.columns import Columns
+from pipeline.logs.opening import open_source
+from pipeline.logs.source import Rejected
+from pipeline.logs.together import Together
 from pipeline.logs.topic import Topic
-from pipeline.messages import NS, Calibration, Received
+from pipeline.messages import FOREVER, NS, Calibration, Received
 
 
 class Log:
-    """One recording: a ROS 1 ``.bag``, an ``.mcap``, a ``.db3``, or a ROS 2 bag's folder.
+    """One recording, in any format that ``opening.open_source`` knows; ``more`` of them are read as one rig.
 
-    ``rejected`` counts, by topic and cause, the messages of the last ``samples()`` that are no samples;
-    ``first_rejected`` tells the first of each in a sentence. Raise LogError if ``path`` is no log.
+    ``columns`` says what the columns of tables are, ``align`` that all begin together whatever their dates are.
+    ``rejected`` counts, by topic and cause, the messages of the last
+    ``samples()`` that are no samples; ``first_rejected`` tells the first of each in a sentence. Raise LogError if
+    ``path`` is no log.
 
         with Log("patrol.mcap") as log:
             for received in log.samples(log.channels()):
                 ...
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(
+        self, path: Path | str, *more: Path | str, columns: Iterable[Columns] = (), align: bool = False
+    ) -> None:
         self.path = Path(path)
+        self.name = ", ".join(Path(one).name for one in (path, *more))
+        self._where = self.name if more else str(path)
         self.rejected: Counter[tuple[str, str]] = Counter()
         self.first_rejected: dict[tuple[str, str], str] = {}
-        self._container = open_container(self.path)
+        sources = {Path(one): open_source(Path(one), list(columns)) for one in (path, *more)}
+        self._source = Together(sources, align) if len(sources) > 1 else sources[self.path]
 
     def __enter__(self) -> Self:
         return self
@@ -40,17 +46,22 @@ class Log:
         self.close()
 
     def close(self) -> None:
-        self._container.close()
+        self._source.close()
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its times are those of a calendar; a film or a table that has none begins in 2000."""
+        return self._source.is_dated
 
     @property
     def topics(self) -> Mapping[str, Topic]:
         """Every topic by its name; the first time, this reads the log through."""
-        return self._survey[0]
+        return self._source.topics
 
     @property
     def damage(self) -> LogError | None:
         """The error at which the log ends early, or None where it is whole."""
-        return self._survey[1]
+        return self._source.damage
 
     @property
     def start(self) -> int:
@@ -86,46 +97,33 @@ class Log:
             raise self.damage
         return channels
 
-    def samples(self, channels: Iterable[Channel]) -> Iterator[Received]:
-        """Yield the samples of ``channels`` in log order; a channel that the log does not hold stays silent.
+    def samples(self, channels: Iterable[Channel], start: int = 0, end: int = FOREVER) -> Iterator[Received]:
+        """Yield the samples of ``channels`` logged in ``[start, end)``, in log order.
 
-        Stamps are those of the messages' headers, or the log's time where there is none; sound without a header
-        follows without a hole on its first message. ``seq`` counts each topic's samples from 0.
-
-        Raise LogError where a channel asks for what its topic cannot be, where none of them is in the log, or where
-        the log is cut: then after all that is whole.
+        A channel that the log does not hold stays silent. Raise LogError where a channel asks for what its topic cannot
+        be, where none of them is in the log, or where the log is cut: then after all that is whole.
         """
-        readers = {
-            channel.topic: TopicReader(self.path, self.topics[channel.topic], channel)
-            for channel in channels
-            if channel.topic in self.topics
-        }
-        if not readers:
+        wanted = {channel.topic: channel for channel in channels if channel.topic in self.topics}
+        if not wanted:
             raise self.damage or LogError(
                 f"{self.path}: none of the channels is in the log; it holds {_names(self.topics)}"
             )
         self.rejected.clear()
         self.first_rejected.clear()
-        return self._read(readers)
+        return self._read(self._source.read(wanted, start, end))
 
-    def _read(self, readers: Mapping[str, TopicReader]) -> Iterator[Received]:
-        for message in self._container.messages(readers):
-            try:
-                sample = readers[message.connection.topic].read(message)
-            except MessageError as error:
-                self._count(message, error)
+    def _read(self, found: Iterable[Received | Rejected]) -> Iterator[Received]:
+        for one in found:
+            if isinstance(one, Received):
+                yield one
             else:
-                yield Received(sample=sample, received=message.log_time)
+                self._count(one)
 
-    def _count(self, message: RawMessage, error: MessageError) -> None:
-        key = message.connection.topic, error.cause
+    def _count(self, one: Rejected) -> None:
+        key = one.topic, one.error.cause
         self.rejected[key] += 1
         if self.rejected[key] == 1:
-            self.first_rejected[key] = f"{self.path}: {key[0]} at {message.log_time} ns: {error}"
-
-    @cached_property
-    def _survey(self) -> tuple[dict[str, Topic], LogError | None]:
-        return survey(self._container)
+            self.first_rejected[key] = f"{self._where}: {one.topic} at {one.log_time} ns: {one.error}"
 
 
 def _names(topics: Mapping[str, Topic]) -> str:

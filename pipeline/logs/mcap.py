@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO
 
+import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
@@ -19,11 +20,15 @@ from mcap.summary import Summary
 
 from pipeline.errors import LogError
 from pipeline.logs.raw import Connection, RawMessage, telling
+from pipeline.messages import FOREVER
 
 MESSAGES = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK)
 """Records that lead to messages."""
 
 RECORD = struct.Struct("<BQ")  # opcode, length
+MAX_CHUNK_BYTES = 1 << 30
+"""What a chunk may become; one that says more is taken for damaged before memory is asked for it."""
+
 MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time; then the data
 
 
@@ -35,31 +40,42 @@ class Mcap:
         self._schemas: dict[int, Schema] = {}
         self._connections: dict[int, Connection] = {}
         self._chunks: list[ChunkIndex] = []
-        summary = _summary(path)
+        summary = summary_of(path)
         if summary is not None:
             self._chunks = sorted(summary.chunk_indexes, key=attrgetter("message_start_time", "chunk_start_offset"))
             self._schemas.update(summary.schemas)
             for channel in summary.channels.values():
                 self._learn(channel)
 
+    @property
+    def first(self) -> int:
+        """Log time before which there is no message; 0 where no index tells."""
+        return min((chunk.message_start_time for chunk in self._chunks), default=0)
+
     def connections(self) -> Sequence[Connection]:
         return list(self._connections.values())
 
-    def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
-        read = self._by_index if self._chunks else self._in_file_order
+    def messages(self, topics: Collection[str] = (), start: int = 0, end: int = FOREVER) -> Iterator[RawMessage]:
         with telling(self.path) as progress, self.path.open("rb") as file:
-            for progress.last in read(file, topics):
-                yield progress.last
+            found = self._by_index(file, topics, start, end) if self._chunks else self._in_file_order(file, topics)
+            for progress.last in found:
+                if start <= progress.last.log_time < end:
+                    yield progress.last
 
     def close(self) -> None:
         """Nothing stays open between passes."""
 
-    def _by_index(self, file: IO[bytes], topics: Collection[str]) -> Iterator[RawMessage]:
-        """Read in log order, and in file order where log times are equal; chunks may overlap."""
+    def _by_index(self, file: IO[bytes], topics: Collection[str], start: int, end: int) -> Iterator[RawMessage]:
+        """Read the chunks of ``[start, end)`` in log order, and in file order where log times are equal.
+
+        Chunks may overlap.
+        """
         unwanted = {id_ for id_, connection in self._connections.items() if topics and connection.topic not in topics}
         waiting: list[tuple[int, int, int, Message]] = []  # log time, place in the file, what is there
         for index in self._chunks:
             if index.message_index_offsets and unwanted.issuperset(index.message_index_offsets):
+                continue
+            if index.message_end_time < start or index.message_start_time >= end:
                 continue
             ready = bisect_left(waiting, (index.message_start_time,))
             yield from map(self._raw, waiting[:ready])
@@ -100,7 +116,7 @@ class Mcap:
             self._connections[channel.id] = connection_of(channel, self._schemas.get(channel.schema_id))
 
 
-def _summary(path: Path) -> Summary | None:
+def summary_of(path: Path) -> Summary | None:
     """Return what stands at the end of a finished file, or None where that is missing or broken."""
     with path.open("rb") as file, suppress(Exception):  # as in raw.telling; reading from the start tells what is wrong
         return SeekingReader(file).get_summary()
@@ -110,7 +126,7 @@ def _summary(path: Path) -> Summary | None:
 def records(path: Path, file: IO[bytes], wanted: Collection[Opcode]) -> Iterator[McapRecord]:
     """Yield the records of the ``wanted`` kinds, up to the footer; one is an opcode, a length and so many bytes.
 
-    Raise LogError where the file ends before a record does.
+    Raise LogError where the file ends before a record does, ValueError for a chunk whose length is wrong.
     """
     size, place = path.stat().st_size, MAGIC_SIZE
     file.seek(place)
@@ -121,7 +137,10 @@ def records(path: Path, file: IO[bytes], wanted: Collection[Opcode]) -> Iterator
         if head[0] == Opcode.FOOTER:
             return
         if head[0] in wanted:
-            yield next(StreamReader(io.BytesIO(head + file.read(length)), skip_magic=True, emit_chunks=True).records)
+            record = next(StreamReader(io.BytesIO(head + file.read(length)), skip_magic=True, emit_chunks=True).records)
+            if isinstance(record, Chunk) and length != 40 + len(record.compression) + len(record.data):
+                raise ValueError(f"the chunk at byte {place} is longer or shorter than what it holds")
+            yield record
         place += 9 + length
         file.seek(place)
     raise LogError(f"{path}: the log is cut: the file ends at byte {size}, in the record that begins at byte {place}")
@@ -132,6 +151,10 @@ def unpacked(chunk: Chunk) -> Iterator[McapRecord]:
 
     What ``mcap.stream_reader.breakup_chunk`` does, at a third of its time: small messages come by the thousand.
     """
+    if chunk.uncompressed_size > MAX_CHUNK_BYTES:
+        raise ValueError(f"a chunk says that it holds {chunk.uncompressed_size} bytes")
+    if chunk.compression == "zstd" and zstandard.frame_content_size(chunk.data) not in (-1, chunk.uncompressed_size):
+        raise ValueError(f"a chunk says that it holds {chunk.uncompressed_size} bytes, and its content says otherwise")
     stream, size = get_chunk_data_stream(chunk, validate_crc=True)
     data, place = stream.read(size), 0
     while place < size:
@@ -157,4 +180,5 @@ def connection_of(channel: Channel, schema: Schema | None) -> Connection:
         encoding=channel.message_encoding,
         definition=schema.data.decode("utf-8", "replace") if schema and syntax.startswith(("ros", "omg")) else "",
         syntax="idl" if syntax.endswith("idl") else "msg",
+        schema=schema.data if schema and syntax in ("protobuf", "jsonschema") else b"",
     )

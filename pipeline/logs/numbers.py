@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,10 @@ def _numbers(thing: Any) -> Iterator[Array]:
     elif isinstance(thing, list):
         for each in thing:
             yield from _numbers(each)
+    elif isinstance(thing, SimpleNamespace):  # of protobuf or JSON
+        for name, value in vars(thing).items():
+            if name not in ("timestamp", "header"):
+                yield from _numbers(value)
     elif getattr(thing, "__msgtype__", BESIDE[0]) not in BESIDE:
         for field in fields(thing):
             yield from _numbers(getattr(thing, field.name))

@@ -48,12 +48,15 @@ _DEPTH_HEADER = 12  # compressed_depth_image_transport: an int32 and two float32
 
 
 def unpack(message: Any, modality: str) -> Array:
-    """Return (H, W) or (H, W, 3) of a ``sensor_msgs/Image``: RGB, native byte order, without the padding of rows."""
+    """Return (H, W) or (H, W, 3) of a raw image, ROS's or Foxglove's.
+
+    RGB, in native byte order, without the padding of rows.
+    """
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         raise MessageError("encoding", f"encoding {message.encoding!r} is not read")
     height, width, step = message.height, message.width, message.step
-    dtype = np.dtype(encoding.dtype).newbyteorder(">" if message.is_bigendian else "<")
+    dtype = np.dtype(encoding.dtype).newbyteorder(">" if getattr(message, "is_bigendian", 0) else "<")
     num_colours = 1 if encoding.mosaic else len(encoding.colours)
     row = width * num_colours * dtype.itemsize
     if not row or step < row or message.data.size != height * step or not height:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 from msgspec import Struct
 
 from pipeline.errors import LogError
+from pipeline.messages import FOREVER
 
 
 class MessageError(Exception):
@@ -23,9 +24,10 @@ class Connection(Struct, frozen=True, kw_only=True):
 
     topic: str
     type: str  # as ROS 2 spells it, also in ROS 1 logs: sensor_msgs/msg/Imu
-    encoding: str  # how its messages are packed: ros1, cdr, or what we do not read: json, protobuf
+    encoding: str  # how its messages are packed: ros1, cdr, json, protobuf, or another, which is not read
     definition: str = ""  # text of the message type; empty where the log leaves it to the reader
     syntax: Literal["msg", "idl"] = "msg"
+    schema: bytes = b""  # of protobuf its descriptors, of JSON its JSON schema
 
 
 class RawMessage(NamedTuple):
@@ -42,8 +44,8 @@ class Container(Protocol):
     def connections(self) -> Sequence[Connection]:
         """Return the connections known so far: all of them at once where there is an index, else as they are read."""
 
-    def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
-        """Yield the messages of ``topics``, or of all where none is named, in log order.
+    def messages(self, topics: Collection[str] = (), start: int = 0, end: int = FOREVER) -> Iterator[RawMessage]:
+        """Yield the messages of ``topics``, or of all where none is named, logged in ``[start, end)``, in log order.
 
         Raise LogError where the file is cut or damaged, after what comes before that place.
         """

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from pipeline.config import Channel
 from pipeline.errors import LogError
-from pipeline.logs.decode import READABLE, AudioFormat, decode, frame_of, stamp_of
+from pipeline.logs.decode import READABLE, VIDEOS, AudioFormat, decode, frame_of, stamp_of
 from pipeline.logs.definitions import parser
+from pipeline.logs.film import Film
 from pipeline.logs.numbers import numbers
 from pipeline.logs.raw import MessageError, RawMessage
 from pipeline.logs.timeline import Timeline
@@ -36,6 +37,7 @@ class TopicReader:
         sample_rate_hz = channel.calibration.sample_rate_hz
         self._timeline = Timeline(sample_rate_hz) if channel.modality == "audio" and sample_rate_hz else None
         self._parse: Callable[[bytes], Any] | None = None
+        self._film = Film()
         self._seq = count()
 
     def read(self, message: RawMessage) -> Sample:
@@ -52,6 +54,8 @@ class TopicReader:
     def _data(self, fields: Any) -> Array:
         if self._is_own:
             return numbers(self._topic.type, fields, self._channel.calibration.shape)
+        if self._topic.type in VIDEOS:
+            return self._film.picture(fields, self._channel.modality)
         return decode(self._topic.type, fields, self._channel.modality, self._audio)
 
     def _parsed(self, message: RawMessage) -> Any:

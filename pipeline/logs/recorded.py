@@ -15,23 +15,29 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, McapRecord, Message, Metadata, Schema
 
 from pipeline.config import Config, parse
+from pipeline.control import Request
 from pipeline.errors import LogError
 from pipeline.exchange import Exchange
 from pipeline.logs.exact import Form, restore
 from pipeline.logs.mcap import MESSAGES, connection_of, records, unpacked
+from pipeline.logs.quota import number_of, segments_of
 from pipeline.logs.raw import Connection, RawMessage, telling
-from pipeline.logs.rows import TOPICS, Row, Tick, WindowRow
+from pipeline.logs.rows import TOPICS, CommandRow, Row, Tick, WindowRow
 from pipeline.logs.writer import RECORD
 from pipeline.messages import Received
 
 MAGIC = b"\x89MCAP0\r\n"
-_STEPS: dict[str, type[Tick] | type[Exchange]] = {TOPICS[kind]: kind for kind in (Tick, Exchange)}
+_STEPS: dict[str, type[Tick] | type[Exchange] | type[CommandRow]] = {
+    TOPICS[kind]: kind for kind in (Tick, Exchange, CommandRow)
+}
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
 
 def is_recorded(path: Path) -> bool:
-    """Say whether ``path`` is a recording of ours; any other log, or none, is not."""
+    """Say whether ``path`` is a recording of ours, or a folder of its segments; any other log, or none, is not."""
+    if path.is_dir():
+        return all(map(is_recorded, segments_of(path))) and bool(segments_of(path))
     try:
         with telling(path), path.open("rb") as file:
             if file.read(len(MAGIC)) != MAGIC:
@@ -43,13 +49,14 @@ def is_recorded(path: Path) -> bool:
 
 
 class Recorded:
-    """One recording. Raise LogError if ``path`` is none."""
+    """One recording: a file, or a folder of segments. Raise LogError if ``path`` is none."""
 
     def __init__(self, path: Path) -> None:
         if not is_recorded(path):
             raise LogError(f"{path}: the file is no recording of `rigbind run --record`")
         self.path = path
-        self._info = _told(path)
+        self._files = segments_of(path) if path.is_dir() else [path]
+        self._info = _told(self._files[0]) | _told(self._files[-1])
 
     @cached_property
     def config(self) -> Config:
@@ -81,14 +88,15 @@ class Recorded:
     @property
     def complete(self) -> bool:
         """Whether all is there that the run received, so that a replay must come to the same digests."""
-        return bool(self.digests) and not self.dropped
+        is_gapless = self._files == [self.path] or [*map(number_of, self._files)] == [*range(len(self._files))]
+        return bool(self.digests) and not self.dropped and is_gapless
 
     def samples(self) -> Iterator[Received]:
         """Yield the samples in the order of their arrival. Raise LogError as ``steps`` does."""
         return (step for step in self.steps() if isinstance(step, Received))
 
-    def steps(self) -> Iterator[Received | Exchange | Tick]:
-        """Yield what moved the line, in its order: samples, exchanges with their senders, and ticks for deadlines.
+    def steps(self) -> Iterator[Received | Exchange | Tick | Request]:
+        """Yield what moved the line, in its order: samples, exchanges with senders, ticks for deadlines, commands.
 
         Raise LogError where the recording is cut or damaged, after all that is whole.
         """
@@ -103,11 +111,15 @@ class Recorded:
         return self._read(partial(_row, kind))
 
     def _read(self, pick: Callable[[Form, Message], T | None]) -> Iterator[T]:
-        """Yield what ``pick`` makes of the messages, in file order, which is that of their writing."""
+        """Yield what ``pick`` makes of the messages, in the order of their writing."""
+        for path in self._files:
+            yield from self._read_one(path, pick)
+
+    def _read_one(self, path: Path, pick: Callable[[Form, Message], T | None]) -> Iterator[T]:
         schemas: dict[int, Schema] = {}
         channels: dict[int, tuple[Connection, Form]] = {}
-        with telling(self.path) as progress, self.path.open("rb") as file:
-            for record in self._records(file):
+        with telling(path) as progress, path.open("rb") as file:
+            for record in _contents(path, file):
                 if isinstance(record, Message):
                     connection, form = channels[record.channel_id]
                     progress.last = RawMessage(connection, record.log_time, record.data)
@@ -118,11 +130,6 @@ class Recorded:
                 elif isinstance(record, Channel):
                     connection = connection_of(record, schemas.get(record.schema_id))
                     channels[record.id] = connection, _form(record, connection.type)
-
-    def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
-        for chunk in records(self.path, file, (Opcode.CHUNK,)):
-            assert isinstance(chunk, Chunk)
-            yield from unpacked(chunk)
 
     def _mapping(self, name: str, kind: type[T]) -> T:
         with telling(self.path):
@@ -139,6 +146,14 @@ def _told(path: Path) -> dict[str, str]:
     return told
 
 
+def _contents(path: Path, file: IO[bytes]) -> Iterator[McapRecord]:
+    for record in records(path, file, MESSAGES):
+        if isinstance(record, Chunk):
+            yield from unpacked(record)
+        else:
+            yield record
+
+
 def _form(channel: Channel, type_: str) -> Form:
     said = channel.metadata
     return Form(
@@ -150,10 +165,11 @@ def _form(channel: Channel, type_: str) -> Form:
     )
 
 
-def _step(form: Form, message: Message) -> Received | Exchange | Tick | None:
+def _step(form: Form, message: Message) -> Received | Exchange | Tick | Request | None:
     kind = _STEPS.get(form.topic)
     if kind is not None:
-        return msgspec.json.decode(message.data, type=kind)
+        step = msgspec.json.decode(message.data, type=kind)
+        return Request(step.parsed(), step.received) if isinstance(step, CommandRow) else step
     return restore(form, message) if form.type else None
 
 

@@ -1,23 +1,27 @@
 """Writes what a line receives and says, beside it: a thread of its own behind a bounded queue.
 
-What a slow disk does not take in time is missing in the recording, never in the line. What was flushed, once a second,
-outlives a killed process; the rest of a second does not.
+What a slow disk does not take in time is missing in the recording, never in the line. What was written, once a second,
+outlives a killed process and a loss of power; the rest of a second does not.
 """
 
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock, Thread
 
+from msgspec.structs import replace
+
 from pipeline.config import Config
 from pipeline.exchange import Exchange
-from pipeline.logs.rows import TOPICS, Row, Tick, embedding_row, window_row
+from pipeline.logs.rows import TOPICS, CommandRow, Row, Tick, embedding_row, window_row
+from pipeline.logs.segments import FULL, Segments
+from pipeline.logs.stretches import Stretches
 from pipeline.logs.writer import LogWriter
-from pipeline.messages import Event, Observation, Received, Window
+from pipeline.messages import Command, Event, Observation, Received, Restore, Window
 
 FLUSH_S = 1.0
 POLL_S = 0.05
@@ -34,7 +38,9 @@ ROW_BYTES = 4096
 
 
 class Recorder:
-    """Records one run into a new file at ``path``; see ``writer.LogWriter`` for what is raised.
+    """Records one run into a new file at ``path``, or a new folder where ``config.record`` asks for several.
+
+    Raise LogError where that cannot be, as ``LogWriter`` and ``Segments`` do.
 
     No method but ``close`` waits. ``dropped`` counts by topic what the queue of ``queue_mb`` megabytes did not take.
     ``error`` is a sentence once writing has failed; the file then ends where it failed, and nothing more is recorded.
@@ -44,8 +50,9 @@ class Recorder:
         self.path = path
         self.dropped: Counter[str] = Counter()
         self.error = ""
+        self.reason = ""  # of the error, in a few words
         self._max_bytes = round(queue_mb * 1e6)
-        self._writer = LogWriter(path, config, model)
+        self._writer = _writer(path, config, model)
         self._queue: deque[tuple[Received | Row, int, int]] = deque()
         self._size = 0
         self._samples = 0
@@ -53,6 +60,8 @@ class Recorder:
         self._places: dict[int, int] = {}  # of windows on their way: how many samples came before they closed
         self._now = 0  # receipt of the newest sample, which is when rows are said to be logged
         self._digests: dict[str, str] = {}
+        self._is_told = False  # of the error
+        self._since: Counter[str] = Counter()  # the last flush, by topic: what an error takes along
         self._flush_at = time.monotonic() + FLUSH_S
         self._lock = Lock()
         self._stop = Flag()
@@ -73,6 +82,11 @@ class Recorder:
         """Record an exchange with a sender's clock, in its place among the samples."""
         self._row(exchange, ROW_BYTES)
 
+    def command(self, command: Command, received: int) -> None:
+        """Record a command, in its place among the samples."""
+        size = 2 * len(command.state) if isinstance(command, Restore) else 0
+        self._row(CommandRow.of(command, received), ROW_BYTES + size)
+
     def closed(self, window: Window) -> None:
         """Remember the place of ``window`` among the samples: to be called as it comes out of the synchronizer."""
         self._places[window.end] = self._samples
@@ -90,7 +104,25 @@ class Recorder:
 
     def event(self, event: Event) -> None:
         """Record an event."""
-        self._row(event, ROW_BYTES)
+        shown = [*event.pictures.values(), *event.sounds.values()]
+        self._row(event, ROW_BYTES + sum(2 * len(one) for one in shown))
+
+    def troubles(self, window: Window) -> Iterator[Event]:
+        """Yield an event, once, that ``window`` is the first not to be recorded in full."""
+        if self.error and not self._is_told:
+            self._is_told = True
+            opened = Event(
+                id=f"recorder@{window.end}",
+                phase="opened",
+                start=window.start,
+                end=window.end,
+                label=f"recording stopped: {self.reason}",
+                score=1.0,
+                source="recorder",
+                severity="warning",
+            )
+            yield opened
+            yield replace(opened, phase="closed")
 
     def close(self, digests: Mapping[str, str]) -> None:
         """Write what is queued and end the file; ``digests`` are those of the run, by name."""
@@ -121,10 +153,10 @@ class Recorder:
         try:
             self._write()
         except Exception as error:  # rim: whatever becomes of the recording, the line goes on
-            said = (isinstance(error, OSError) and error.strerror) or f"{type(error).__name__}: {error}"
-            self.error = f"{self.path}: the recording ends here: {said}"
             with suppress(OSError):
                 self._writer.abandon()
+            self.reason = _reason(error)
+            self.error = f"{self.path}: the recording ends here: {self.reason}"
             self._forget()
 
     def _write(self) -> None:
@@ -140,7 +172,8 @@ class Recorder:
 
     def _flush_when_due(self) -> None:
         if time.monotonic() >= self._flush_at:
-            self._writer.flush()
+            self._writer.sync()
+            self._since.clear()
             self._flush_at = time.monotonic() + FLUSH_S
 
     def _write_one(self) -> None:
@@ -149,15 +182,16 @@ class Recorder:
             self._writer.sample(item)
         else:
             self._writer.row(item, now)
+        self._since[_topic(item)] += 1
         with self._lock:
             self._queue.popleft()
             self._size -= size
 
     def _forget(self) -> None:
-        """Let go of what will not be written any more, and count it."""
+        """Let go of what will not be written any more, and count it with what was not flushed."""
         with self._lock:
-            for item, _, _ in self._queue:
-                self.dropped[item.sample.topic if isinstance(item, Received) else TOPICS[type(item)]] += 1
+            self.dropped.update(self._since)
+            self.dropped.update(_topic(item) for item, _, _ in self._queue)
             self._queue.clear()
             self._size = 0
 
@@ -166,3 +200,21 @@ class Recorder:
         with self._lock:
             dropped = json.dumps(dict(self.dropped))
         return {"digests": json.dumps(self._digests), "windows": str(self._windows), "dropped": dropped}
+
+
+def _topic(item: Received | Row) -> str:
+    return item.sample.topic if isinstance(item, Received) else TOPICS[type(item)]
+
+
+def _writer(path: Path, config: Config, model: str) -> LogWriter | Segments | Stretches:
+    record = config.record
+    if not record.is_split:
+        return LogWriter(path, config, model)
+    segments = Segments(path, config, model)
+    return Stretches(segments, record.before_s, record.after_s) if record.mode == "events" else segments
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in FULL:
+        return "disk full"
+    return (isinstance(error, OSError) and error.strerror) or f"{type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ from rosbags.rosbag2 import Reader as Ros2Reader
 
 from pipeline.errors import LogError
 from pipeline.logs.raw import Connection, RawMessage, telling
+from pipeline.messages import FOREVER
 
 
 class Rosbag:
@@ -24,10 +25,11 @@ class Rosbag:
     def connections(self) -> Sequence[Connection]:
         return list(self._connections.values())
 
-    def messages(self, topics: Collection[str] = ()) -> Iterator[RawMessage]:
+    def messages(self, topics: Collection[str] = (), start: int = 0, end: int = FOREVER) -> Iterator[RawMessage]:
+        span = {"start": start or None, "stop": None if end == FOREVER else end}
         with telling(self.path) as progress, self._reader(self.path) as opened:
             if wanted := [c for c in opened.connections if not topics or c.topic in topics]:
-                for connection, log_time, data in opened.messages(connections=wanted):
+                for connection, log_time, data in opened.messages(connections=wanted, **span):
                     progress.last = RawMessage(self._connections[connection.id], log_time, data)
                     yield progress.last
 

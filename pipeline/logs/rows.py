@@ -1,4 +1,4 @@
-"""What a recording holds beside samples, as JSON: when time was called, exchanges, windows, embeddings and events.
+"""What a recording holds beside samples, as JSON: ticks, exchanges, commands, windows, embeddings and events.
 
 Events are those of ``messages.Event``, exchanges with the senders' clocks those of ``exchange.Exchange``. Every time is
 integer nanoseconds since the epoch.
@@ -7,18 +7,36 @@ integer nanoseconds since the epoch.
 import json
 from collections.abc import Sequence
 from functools import cache
+from typing import Self
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.exchange import Exchange
-from pipeline.messages import Embedding, Event, Window
+from pipeline.messages import Command, Embedding, Event, Window
 
 
 class Tick(Struct, frozen=True, kw_only=True):
     """The line asked for windows whose deadline has passed at ``now``, and that closed some or skipped some."""
 
     now: int
+
+
+class CommandRow(Struct, frozen=True, kw_only=True):
+    """A command that the line took at ``received``; ``command`` is one of ``messages.Command``, by its ``type``."""
+
+    received: int
+    command: msgspec.Raw
+
+    @classmethod
+    def of(cls, command: Command, received: int) -> Self:
+        """Return the row of ``command``."""
+        return cls(received=received, command=msgspec.Raw(msgspec.json.encode(command)))
+
+    def parsed(self) -> Command:
+        """Return the command."""
+        command: Command = msgspec.json.decode(self.command, type=Command)
+        return command
 
 
 class WindowRow(Struct, frozen=True, kw_only=True):
@@ -49,10 +67,11 @@ class EmbeddingRow(Struct, frozen=True, kw_only=True):
     vector: list[float]
 
 
-Row = Tick | Exchange | WindowRow | EmbeddingRow | Event
+Row = Tick | Exchange | CommandRow | WindowRow | EmbeddingRow | Event
 TOPICS: dict[type[Struct], str] = {
     Tick: "/rigbind/ticks",
     Exchange: "/rigbind/exchanges",
+    CommandRow: "/rigbind/commands",
     WindowRow: "/rigbind/windows",
     EmbeddingRow: "/rigbind/embeddings",
     Event: "/rigbind/events",
@@ -89,4 +108,6 @@ def json_schema(kind: type[Row]) -> str:
     for field in schema["properties"].values():
         if "enum" in field:
             field["type"] = "string"  # viewers decide by the type
+        if not field:
+            field["type"] = "object"
     return json.dumps(schema)

@@ -93,6 +93,6 @@ def _topic(tally: Tally, infos: Mapping[str, Any]) -> Topic:
             topic = replace(topic, audio=audio_format(topic.type, message, info_beside(topic.name, infos)))
             if not topic.audio.sample_rate_hz:
                 raise ValueError(NO_SAMPLE_RATE)
-    except (ValueError, AttributeError) as error:  # AttributeError: a known name with a definition that is not its own
+    except (ValueError, AttributeError, TypeError) as error:  # a known name, with another definition
         return replace(topic, modality="", skipped=str(error))
     return topic

@@ -3,16 +3,20 @@
 A sample's MCAP channel says of it what its ROS message cannot (``exact.Form``); rows are JSON.
 """
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from pipeline.config import Channel, Config
 from pipeline.errors import LogError
+from pipeline.logs.camera_info import CAMERA_INFO, camera_info
 from pipeline.logs.chunks import ChunkWriter
-from pipeline.logs.exact import Form, definition, encode, form_of, loose
+from pipeline.logs.exact import IMAGE, Form, definition, encode, form_of, loose
 from pipeline.logs.rows import TOPICS, Row, json_schema
 from pipeline.messages import Received
 
@@ -31,16 +35,17 @@ class LogWriter:
     """
 
     def __init__(self, path: Path, config: Config, model: str = "") -> None:
+        self.path = path
         self._rig: dict[str, Channel] = {channel.topic: channel for channel in config.channels}
         self._channels: dict[Form | type[Row], int] = {}
         self._schemas: dict[str, int] = {}
         told = {"version": _version(), "model": model, "config": msgspec.json.encode(config).decode()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("xb")
+            self._file: IO[bytes] = path.open("xb")
             self._writer = ChunkWriter(self._file, profile="ros2", library=f"rigbind {_version()}")
             self._writer.add_metadata(RECORD, told)
-            self._file.flush()
+            self._writer.flush()
         except OSError as error:
             taken = isinstance(error, FileExistsError) and path.exists()
             why = "there is a file already, and none is written over" if taken else error.strerror
@@ -52,6 +57,8 @@ class LogWriter:
         form = form_of(received, channel.modality if channel else "")
         if form not in self._channels and len(self._channels) >= MAX_FORMS:
             form = loose(form.topic)
+        if form.type == IMAGE and form not in self._channels and channel and channel.calibration.focal_px:
+            self._describe(received, channel.calibration.focal_px)
         data = encode(received, form, channel.calibration.sample_rate_hz if channel else 0.0)
         self._writer.add_message(
             self._channels.get(form) or self._open(form, channel),
@@ -75,6 +82,16 @@ class LogWriter:
         """Hand all to the operating system; after this, the end of the process loses nothing of it."""
         self._writer.flush()
 
+    def sync(self) -> None:
+        """Hand all to the disk itself; after this, a loss of power loses nothing of it."""
+        self.flush()
+        os.fsync(self._file.fileno())
+
+    @property
+    def size(self) -> int:
+        """Bytes that are written, and those that are held, before compression."""
+        return self._writer.place
+
     def finish(self, told: Mapping[str, str]) -> None:
         """Write what is held, ``told`` as metadata, and the index."""
         self._writer.flush()
@@ -83,12 +100,25 @@ class LogWriter:
         self._file.close()
 
     def abandon(self) -> None:
-        """Let go of a file that takes no more."""
-        self._file.close()
+        """Let go of a file that takes no more: it ends with what was flushed, and an index if there is room for it."""
+        with suppress(OSError):  # of what is buffered and has no room
+            self._file.close()
+        with self.path.open("r+b") as self._file:
+            self._writer.roll_back(self._file)
+            self._writer.finish()
+
+    def _describe(self, received: Received, focal_px: float) -> None:
+        """Tell other programs of the camera; nobody here reads it."""
+        topic = f"{received.sample.topic}/camera_info"
+        channel = self._writer.register_channel(topic, "cdr", self._schema(CAMERA_INFO), {})
+        self._writer.add_message(channel, received.received, [camera_info(received.sample, focal_px)], received.sent)
+
+    def _schema(self, type_: str) -> int:
+        if type_ not in self._schemas:
+            self._schemas[type_] = self._writer.register_schema(type_, "ros2msg", definition(type_))
+        return self._schemas[type_]
 
     def _open(self, form: Form, channel: Channel | None) -> int:
-        if form.type not in self._schemas:
-            self._schemas[form.type] = self._writer.register_schema(form.type, "ros2msg", definition(form.type))
         told = {
             "rigbind": _version(),
             "session": form.session,
@@ -97,7 +127,7 @@ class LogWriter:
             "modality": channel.modality if channel else "",
             "calibration": msgspec.json.encode(channel.calibration).decode() if channel else "",
         }
-        self._channels[form] = self._writer.register_channel(form.topic, "cdr", self._schemas[form.type], told)
+        self._channels[form] = self._writer.register_channel(form.topic, "cdr", self._schema(form.type), told)
         return self._channels[form]
 
 

@@ -78,7 +78,7 @@ def test_it_is_embedded_fused_recorded_and_replayed(tmp_path: Path, capsys: pyte
     assert {topic: one.modality for topic, one in last.embeddings.items()} == {"/whisker": "force", "/imu": "imu"}
     assert last.weights["/whisker"] > 0
     assert len(last.window.clips["/whisker"].samples) == 100  # two seconds, as long as a window
-    replay(tmp_path / "run.mcap", None, "max", verify=True)
+    replay([tmp_path / "run.mcap"], verify=True)
     assert f"verified: {len(observed)} windows" in capsys.readouterr().out
 
 

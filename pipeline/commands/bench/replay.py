@@ -1,5 +1,7 @@
-"""``rigbind bench replay``: how fast a recording is read, and goes through all that comes before the encoders."""
+"""``rigbind bench replay``: how fast a recording is read, is cut into windows, and goes through the whole line."""
 
+import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,14 +15,16 @@ from msgspec.structs import replace
 from rich.progress import track
 
 from pipeline.clock import Clock
+from pipeline.commands.assembly import assemble
 from pipeline.commands.bench.report import JsonOption, publish
 from pipeline.commands.bench.sync import CHANNELS, stream
-from pipeline.config import Config, Windowing
+from pipeline.config import Config, Model, Windowing
 from pipeline.engine import blank_window
 from pipeline.gate import refusal
 from pipeline.logs import Log, Recorded
 from pipeline.logs.writer import LogWriter
-from pipeline.messages import Received
+from pipeline.messages import NS, Received
+from pipeline.run import paced, run
 from pipeline.sync import Synchronizer
 
 ROUNDS = 5
@@ -28,9 +32,13 @@ ROUNDS = 5
 
 def replay(
     seconds: Annotated[float, typer.Option(help="Recorded time of the rig.")] = 60.0,
+    model: Annotated[str, typer.Option(help="The preset of the whole line.")] = "mini",
     json: JsonOption = None,
 ) -> None:
-    """Read a recording of five topics at 30, 9, 15, 200 and 50 Hz as samples, and as bare messages with ``mcap``."""
+    """Read a recording of five topics at 30, 9, 15, 200 and 50 Hz as samples, and as bare messages with ``mcap``.
+
+    Then replay it with a model: that alone is timed by the wall, on all processors that there are.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rig.mcap"
         _write(path, seconds)
@@ -42,13 +50,17 @@ def replay(
             lambda: _as_any_log(path),
         ]
         times = [[_time(way) for way in ways] for _ in track(range(ROUNDS), "rounds")]
+        whole = asyncio.run(_replayed(path, model))
     bare, read, cut, bare_ordered, read_as_any = np.median(times, 0).tolist()
     figures = {
-        "times_real_time": seconds / cut,
+        "times_real_time": seconds / whole,
+        "cut_times_real_time": seconds / cut,
         "read_share_of_mcap": bare / read,
         "any_log_share_of_mcap": bare_ordered / read_as_any,
+        "load_average": os.getloadavg()[0],
     }
-    publish("bench replay", figures, {"read_share_of_mcap": (">=", 0.8)}, json)
+    aims = {"times_real_time": (">=", 10.0), "read_share_of_mcap": (">=", 0.8)}
+    publish("bench replay", figures, aims, json, model)
 
 
 def _write(path: Path, seconds: float) -> None:
@@ -77,6 +89,19 @@ def _windows(path: Path) -> Iterator[object]:
         if not isinstance(sample, str) and refusal(sample, modalities[sample.topic]) is None:
             yield from synchronizer.push(sample)
     yield from synchronizer.finish()
+
+
+async def _replayed(path: Path, model: str) -> float:
+    """Return seconds by the wall, from the first sample to the last event; the encoders are loaded by then."""
+    line = assemble(Config(channels=CHANNELS, model=Model(preset=model, engine="local", deadline_s=60.0)))
+    try:
+        await line.engine.start(CHANNELS)
+        started = time.perf_counter_ns()
+        async for _ in run(paced(Recorded(path).steps(), line, None), line):
+            pass
+        return (time.perf_counter_ns() - started) / NS
+    finally:
+        await line.close()
 
 
 def _as_any_log(path: Path) -> Iterator[object]:

@@ -64,7 +64,7 @@ sensor = { use = "sensors.simulator:Imu", params = { sed = 1 } }
 imu = { use = "operators.encoders.imu:ImuEncoder", params = { seed = "large" } }
 
 [[operators]]
-use = "operators.novelty:Noveltee"
+use = "operators.anomaly:Anomalee"
 
 [[operators]]
 use = "operators.nothing:Here"
@@ -82,8 +82,8 @@ keys = "no/such/folder"
     assert told == [
         "model.encoders.imu.params.seed: Expected `int`, got `str`: 'large'",
         "channels[0].sensor.params.sed: sensors.simulator:Imu has no such parameter; did you mean `seed`?",
-        "operators[0].use: 'operators.novelty:Noveltee': module operators.novelty has no 'Noveltee'; "
-        "did you mean 'Novelty'?",
+        "operators[0].use: 'operators.anomaly:Anomalee': module operators.anomaly has no 'Anomalee'; "
+        "did you mean 'Anomaly'?",
         "operators[1].use: 'operators.nothing:Here': No module named 'operators.nothing'",
         "sinks[0].use: 'JsonLines' is not of the form 'module:Name'",
         "security.keys: 'no/such/folder' is no folder; make it with `rigbind keys`",

@@ -46,7 +46,7 @@ def test_table_tells_topics_types_counts_rates_gaps_and_what_is_skipped(
     log: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    info(log)
+    info([log])
     title, head, nose, sound = (line.split() for line in capsys.readouterr().out.splitlines())
     assert title == ["walk.mcap:", "2.99", "s,", "201", "messages"]
     assert head == ["topic", "type", "count", "rate_hz", "gaps", "read", "as"]
@@ -56,11 +56,12 @@ def test_table_tells_topics_types_counts_rates_gaps_and_what_is_skipped(
 
 
 def test_json_tells_the_same_for_machines(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    info(log, as_json=True)
+    info([log], as_json=True)
     told = json.loads(capsys.readouterr().out)
     nose, sound = told.pop("topics")
     assert told == {
-        "path": str(log), "start_ns": START, "end_ns": START + 2_990_000_001, "duration_s": 2.990000001, "damage": None
+        "path": str(log), "dated": True, "start_ns": START, "end_ns": START + 2_990_000_001,
+        "duration_s": 2.990000001, "damage": None,
     }  # fmt: skip
     assert nose["skipped"] == "this message type is not read"
     assert sound == {
@@ -80,7 +81,7 @@ def test_a_cut_log_is_told_after_what_is_whole(log: Path, capsys: pytest.Capture
     content = log.read_bytes()
     log.write_bytes(content[: len(content) // 2])
     with pytest.raises(LogError, match=r"walk\.mcap: the log is cut: the file ends at byte"):
-        info(log, as_json=True)
+        info([log], as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert 50 < told["topics"][-1]["count"] < 150
     assert "the log is cut" in told["damage"]
@@ -90,5 +91,5 @@ def test_what_is_no_log_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFix
     path = tmp_path / "no.bag"
     path.write_text("nothing")
     with pytest.raises(LogError, match="is no log"):
-        info(path)
+        info([path])
     assert capsys.readouterr().out == ""

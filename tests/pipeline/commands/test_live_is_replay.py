@@ -29,7 +29,8 @@ def digests(told: str) -> dict[str, str]:
 @pytest.mark.alone
 def test_a_recorded_run_of_the_demo_is_verified(tmp_path: Path) -> None:
     text = (ROOT / "configs" / "demo.toml").read_text().replace("out/events.jsonl", f"{tmp_path}/events.jsonl")
-    head = f'[bus]\naddress = "ipc://{tmp_path}/bus"\nevents = "ipc://{tmp_path}/events"\n'
+    places = "".join(f'{name} = "ipc://{tmp_path}/{name}"\n' for name in ("address", "events", "control"))
+    head = f"[bus]\n{places}"
     rig, log = tmp_path / "rig.toml", tmp_path / "run.mcap"
     rig.write_text(head + text)
     live = rigbind("run", rig, "--seconds", "12", "--record", log)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from mcap.reader import SeekingReader
 from mcap.records import Chunk, Message
 from mcap.stream_reader import CRCValidationError, breakup_chunk
@@ -82,3 +83,11 @@ def test_a_message_of_a_channel_that_nothing_tells_of_is_told(tmp_path: Path) ->
         writer.finish()
     with pytest.raises(LogError, match=r"log\.mcap: the log is damaged"):
         list(Mcap(path).messages(("/a",)))
+
+
+def test_a_chunk_that_says_it_becomes_too_large_is_refused_before_memory_is_asked_for() -> None:
+    """Its frame does not say how large it is, so nothing contradicts it."""
+    data = zstandard.ZstdCompressor(write_content_size=False).compress(b"x")
+    chunk = Chunk("zstd", data, message_end_time=0, message_start_time=0, uncompressed_crc=0, uncompressed_size=1 << 62)
+    with pytest.raises(ValueError, match=f"says that it holds {1 << 62} bytes"):
+        list(unpacked(chunk))

@@ -1,5 +1,6 @@
 """A recording holds what the line received, whatever the disk does; and the line never waits for it."""
 
+import asyncio
 import json
 import os
 import resource
@@ -14,17 +15,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fakes import Kept
 from makers import CAMERA, IMU, RIG, T0, received, sample, stream, streams
 from mcap.reader import make_reader
 from recordings import CONFIG, many, parts, whole
+from rigs import rig_file
 
 import pipeline.logs.recorder
+from pipeline.commands.assembly import assemble, load_checked
 from pipeline.errors import LogError
 from pipeline.logs.recorded import Recorded
 from pipeline.logs.recorder import Recorder
 from pipeline.logs.rows import Row, Tick, WindowRow
 from pipeline.logs.writer import LogWriter
 from pipeline.messages import NS, Event, Received, Window
+from pipeline.run import paced, run
 
 DIGESTS = {"windows": "a", "embeddings": "b", "events": "c"}
 TESTS = Path(__file__).resolve().parents[2]
@@ -188,6 +193,29 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path, sma
     assert said == ""  # what was flushed has got its index
     assert [parts(one) for one in kept] == [parts(one) for one in items[: len(kept)]]
     assert len(kept) >= 4
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_the_line_says_that_its_recording_has_stopped_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.logs.recorder, "FLUSH_S", 0.05)
+    rig, kept = load_checked(rig_file(tmp_path)), Kept()
+    line = assemble(rig, [kept], record=tmp_path / "log.mcap")
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+
+    async def passed() -> int:
+        steps = [Received(sample=sample("/camera", k / 15, k, noise), received=T0 + k * NS // 15) for k in range(75)]
+        count = sum([1 async for _ in run(paced(steps, line, 5.0), line)])
+        await line.close()
+        return count
+
+    assert asyncio.run(passed()) > 5
+    told = [event for event in kept.events if event.source == "recorder"]
+    assert [(event.phase, event.label) for event in told] == [
+        ("opened", "recording stopped: File too large"),
+        ("closed", "recording stopped: File too large"),
+    ]
 
 
 def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pipeline.logs import Log
 from pipeline.logs.recorded import Recorded
 from pipeline.logs.rows import Tick
 from pipeline.logs.writer import MAX_FORMS, LogWriter
-from pipeline.messages import Event, Received
+from pipeline.messages import Calibration, Event, Received
 
 SENT = [replace(one, sent=one.received - 1, session="s") for one in received(streams(RIG, 0, 2), 5_000_000)]
 EVENT = Event(id="a", phase="opened", start=T0, end=T0 + 1, label="bump", score=0.5, source="novelty")
@@ -87,6 +87,19 @@ def test_rosbags_reads_it(written: Path) -> None:
     gravity = read["/imu"][0][1].linear_acceleration
     assert (gravity.x, gravity.y, gravity.z) == (0, 0, 9.81)
     assert read["/microphone"][0][1].sample_rate == 16_000
+
+
+def test_a_camera_whose_focal_length_is_known_is_described(tmp_path: Path) -> None:
+    depth = replace(RIG[2], calibration=Calibration(focal_px=70.0))
+    items = received(list(stream(depth, 0, 1)))
+    path = write(tmp_path / "log.mcap", items, Config(channels=[depth]))
+    with AnyReader([path]) as reader:
+        infos = [connection for connection in reader.connections if connection.topic == "/depth/camera_info"]
+        ((_, log_time, raw),) = reader.messages(infos)
+        told: Any = reader.deserialize(raw, infos[0].msgtype)
+    assert (told.height, told.width, log_time) == (60, 80, items[0].received)
+    np.testing.assert_array_equal(told.k.reshape(3, 3), [[70, 0, 39.5], [0, 70, 29.5], [0, 0, 1]])
+    assert [parts(one) for one in Recorded(path).samples()] == [parts(one) for one in items]
 
 
 def test_our_own_log_reader_takes_every_sense_and_says_what_it_skips(written: Path) -> None:

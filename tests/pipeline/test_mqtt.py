@@ -1,0 +1,107 @@
+"""Events over MQTT reach a real broker, and one that is down holds up nobody."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+from wires import event, waited_for
+
+import pipeline.sinks.courier
+from pipeline.errors import SecurityError
+from pipeline.sinks.mqtt import Mqtt
+
+amqtt = pytest.importorskip("amqtt.broker")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def broker(port: int) -> Iterator[None]:
+    """A broker that anyone on this host may use."""
+    loop, is_up = asyncio.new_event_loop(), threading.Event()
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+        listeners = {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}}
+        served = amqtt.Broker({"listeners": listeners, "plugins": plugins})
+        await served.start()
+        is_up.set()
+        await stop.wait()
+        await served.shutdown()
+
+    def serve() -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(work())
+        loop.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    assert is_up.wait(10)
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+@contextmanager
+def listening(port: int) -> Iterator[list[tuple[str, bytes]]]:
+    """What a subscriber gets: topics and payloads."""
+    heard: list[tuple[str, bytes]] = []
+    is_subscribed = threading.Event()
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.on_connect = lambda *_: client.subscribe("rigbind/events/#", qos=1)
+    client.on_subscribe = lambda *_: is_subscribed.set()
+    client.on_message = lambda _, __, message: heard.append((message.topic, message.payload))
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    assert is_subscribed.wait(10)
+    yield heard
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_events_wait_for_a_broker_that_is_down_and_then_arrive_once_in_order() -> None:
+    port = free_port()
+    with closing(Mqtt(port=port, timeout_s=2)) as sink:
+        sink.write(event(0))
+        sink.write(event(0, "closed"))
+        waited_for(lambda: "refused" in sink.told())
+        assert sink.acknowledged == 0
+        with broker(port), listening(port) as heard:
+            waited_for(lambda: sink.acknowledged == 2)
+            waited_for(lambda: len(heard) == 2)
+            sink.close()
+    assert {topic for topic, _ in heard} == {"rigbind/events/fire"}
+    assert [json.loads(payload)["phase"] for _, payload in heard] == ["opened", "closed"]
+
+
+def test_a_broker_that_says_nothing_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline.sinks.courier, "CLOSE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sink = Mqtt(port=silent.getsockname()[1], timeout_s=0.1)
+        sink.write(event(0))
+        waited_for(lambda: "does not answer" in sink.told())
+        sink.close()
+    assert "1 left waiting" in sink.told()
+
+
+@pytest.mark.parametrize("params", [{"port": 0}, {"topic": "a/#"}, {"topic": ""}, {"timeout_s": 0.0}])
+def test_impossible_parameters_are_refused(params: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(params))):
+        Mqtt(**params)  # type: ignore[arg-type]
+
+
+def test_nothing_goes_over_a_network_in_the_clear_unasked() -> None:
+    with pytest.raises(SecurityError, match="in the clear"):
+        Mqtt("192.0.2.1")
