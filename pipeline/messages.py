@@ -134,8 +134,8 @@ class Observation(Struct, frozen=True, kw_only=True, eq=False):
     """A window with its meaning.
 
     ``fused`` is (D,) float32 of unit length, or all zeros when no modality answered; ``weights`` says how much
-    each topic spoke for it and sums to 1, or is empty. ``scores`` is what operators made of it, for viewers: those of an
-    operator begin with its source, as ``tagging/fire``; an operator itself never sees any.
+    each topic spoke for it and sums to 1, or is empty. ``scores`` is what operators made of it, for viewers: those of
+    an operator begin with its source, as ``tagging/fire``; an operator itself never sees any.
     """
 
     window: Window

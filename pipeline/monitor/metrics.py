@@ -1,8 +1,8 @@
 """A line in Prometheus: what it counts and how it is doing, as text at ``/metrics``.
 
-All numbers of one answer are of one window, so that for each topic the sum of ``rigbind_samples_total`` over its causes
-and ``rigbind_samples_in_flight`` is ``rigbind_samples_sent_total``, exactly. The cause ``gap`` falls again where a sample
-that was taken for lost still comes: ask for its ``delta``, not its ``rate``.
+All numbers of one answer are of one window, so that for each topic the sum of ``rigbind_samples_total`` over its
+causes and ``rigbind_samples_in_flight`` is ``rigbind_samples_sent_total``, exactly. The cause ``gap`` falls again where
+a sample that was taken for lost still comes: ask for its ``delta``, not its ``rate``.
 """
 
 import socket
