@@ -56,6 +56,7 @@ class Outbox:
                     self._handed[sink.name].append(one.number)
                     sink.write(one.event)
         self._compact()
+        self.save()
 
     def write(self, event: Event) -> None:
         """Write ``event`` down and hand it on."""

@@ -95,7 +95,7 @@ def test_what_is_no_part_of_a_feed_is_passed_over(address: str) -> None:
         stranger.setsockopt(zmq.LINGER, 0)
         stranger.bind(address)
         deadline = time.monotonic() + 20
-    told: list[Told] = []
+        told: list[Told] = []
         while not told and time.monotonic() < deadline:
             for frames in ([b"window", b"\x93"], [b"smell", b"x"], [b"event"], [b"heard", b"\x80"]):
                 stranger.send_multipart(frames)

@@ -119,8 +119,11 @@ def test_labels_can_be_sentences_of_open_clip() -> None:
     encoder = OpenClipText("tiny-vit")
     fire = encoder.embed(encoder.tokenize(["a fire burning"]))[0]
     text = {"use": "operators.encoders.openclip:OpenClipText", "params": {"model": "tiny-vit"}}
-    tagger = Tagger({"fire": ["a fire burning"]}, ["nothing unusual"], temperature=1e-4, text=text)
-    assert [event.label for event in tagger(replace(observe(0, {}), fused=fire))] == ["fire"]
+    tagger = Tagger({"fire": ["a fire burning"]}, ["nothing unusual"], text=text)
+    usual = np.random.default_rng(0).normal(size=(60, len(fire))).astype(np.float32)
+    fused = [*(usual / np.linalg.norm(usual, axis=1, keepdims=True)), *[fire] * 4]
+    events = [event for number, row in enumerate(fused) for event in tagger(replace(observe(number, {}), fused=row))]
+    assert [(event.phase, event.label) for event in events if event.phase == "opened"] == [("opened", "fire")]
 
 
 @pytest.mark.slow
