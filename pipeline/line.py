@@ -225,6 +225,7 @@ class Line:
     def emit(self, event: Event) -> None:
         """Hand ``event`` to every sink."""
         self.events += event.phase == "opened"
+        self.steering.hear(event)
         self.digest.event(event)
         if self.recorder:
             self.recorder.event(event)

@@ -7,7 +7,22 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from pipeline.control import ListLabels, Reply, Request
-from pipeline.messages import Command, Event, Label, Labelling, Mark, Obeying, Operator, Remembering, Restore
+from pipeline.messages import (
+    Command,
+    DropLabel,
+    Event,
+    Label,
+    Labelling,
+    Mark,
+    Obeying,
+    Operator,
+    Remembering,
+    Restore,
+    SetLabel,
+)
+
+MAX_HEARD = 10_000
+"""Events that can still be marked."""
 
 
 class Steering:
@@ -17,11 +32,18 @@ class Steering:
         self.operators = operators
         self.model = model
         self.version = 0  # commands obeyed
+        self._heard: dict[str, None] = {}  # ids of events, the oldest first
         self._waiting: deque[tuple[int, Request]] = deque()
 
     def take(self, request: Request, after: int) -> None:
         """Take a request that came after the window that ends ``after`` had closed."""
         self._waiting.append((after, request))
+
+    def hear(self, event: Event) -> None:
+        """Remember that there was this event."""
+        self._heard[event.id] = None
+        if len(self._heard) > MAX_HEARD:
+            del self._heard[next(iter(self._heard))]
 
     def obey(self, end: int) -> Iterator[tuple[Operator, list[Event]]]:
         """Yield who obeyed, and the events of it, for what came before the window that ends at ``end`` closed."""
@@ -44,10 +66,12 @@ class Steering:
             request.answer(self._reply(is_done=False, text=str(error)))
             return
         self.version += 1
-        request.answer(self._reply(is_done=True, text=_told(question)))
-        yield operator, events
+        request.answer(self._reply(is_done=True, text=_told(question, is_learned=operator is not None)))
+        if operator is not None:
+            yield operator, events
 
-    def _obeyed(self, command: Command) -> tuple[Operator, list[Event]]:
+    def _obeyed(self, command: Command) -> tuple[Operator | None, list[Event]]:
+        """Return who obeyed, nobody for a mark that is merely noted, and the events of it."""
         if isinstance(command, Restore):
             return self._restored(command), []
         for operator in self.operators:
@@ -55,7 +79,11 @@ class Steering:
             if events is not None:
                 return operator, list(events)
         if isinstance(command, Mark):
-            raise ValueError(f"there is no event {command.event!r} that marks are learned from, or it is too long ago")
+            if command.event in self._heard:
+                return None, []
+            raise ValueError(f"there was no event {command.event!r}, or it is too long ago")
+        if isinstance(command, DropLabel):
+            raise ValueError(f"nothing is looked for under the name {command.label!r}")
         raise ValueError("no operator of this rig looks for labels; operators.tagging:Tagger does")
 
     def _restored(self, command: Restore) -> Operator:
@@ -71,10 +99,13 @@ class Steering:
         return Reply(is_done=is_done, text=text, version=self.version, labels=self.labels(), model=self.model)
 
 
-def _told(command: Command) -> str:
+def _told(command: Command, is_learned: bool) -> str:
     match command:
         case Mark(event=event, right=right):
-            return f"{event} is marked {'right' if right else 'wrong'}"
-        case Restore(operator=number):
-            return f"operator {number} goes on from before"
-    return f"{command.label!r} is {'looked for no more' if command.__class__.__name__ == 'DropLabel' else 'looked for'}"
+            said = f"{event} is noted as {'right' if right else 'wrong'}"
+            return said if is_learned else f"{said}; nothing learns from it"
+        case DropLabel(label=label):
+            return f"{label!r} is looked for no more"
+        case SetLabel(label=label):
+            return f"{label!r} is looked for"
+    return f"operator {command.operator} goes on from before"
