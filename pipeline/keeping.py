@@ -6,8 +6,8 @@ One run has a folder at a time. What is written is whole, or what was there befo
 import fcntl
 import logging
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import msgspec
 from msgspec import Struct
@@ -35,28 +35,28 @@ class Learned(Struct, frozen=True):
 class Keeping:
     """Keeps the state of ``line`` in ``folder``, which is made; events go to its sinks through the outbox from now on.
 
-    Raise InputError if another run has the folder, or it cannot be written.
+    Raise InputError if another run has the folder, or it cannot be written, or what is there not read.
     """
 
     def __init__(self, folder: Path, line: Line) -> None:
         self._path = folder / "learned.msgpack"
+        self._lock = _locked(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / "lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{folder}: another run keeps its state there") from error
-        except OSError as error:
-            raise InputError(f"{folder}: no state can be kept there: {error.strerror}") from error
+            self._learned = self._read()
+            self.outbox = Outbox(folder, [sink for sink in line.sinks if isinstance(sink, Acknowledging)])
+        except InputError:
+            self.close()
+            raise
         self._line = line
-        self.outbox = Outbox(folder, [sink for sink in line.sinks if isinstance(sink, Acknowledging)])
         line.sinks[:] = [self.outbox, *(sink for sink in line.sinks if not isinstance(sink, Acknowledging))]
         self._learned_at = self._arrived_at = time.monotonic()
 
     def begin(self) -> None:
         """Let the line go on from before: its operators know what they knew, and what was open is closed."""
         line = self._line
-        for number, operator, learned in self._found(line.operators):
+        for number, operator in enumerate(line.operators):
+            if (learned := self._learned.get(str(number))) is None:
+                continue
             if learned.use != _use(operator):
                 log.warning("%s: what %s had learned is of no use to %s", self._path, learned.use, _use(operator))
                 continue
@@ -88,20 +88,32 @@ class Keeping:
         """Let another run have the folder."""
         self._lock.close()
 
-    def _found(self, operators: Sequence[Operator]) -> Iterator[tuple[int, Operator, Learned]]:
+    def _read(self) -> dict[str, Learned]:
+        """Return what each operator had learned, by its place."""
         if not self._path.is_file():
-            return
+            return {}
         try:
-            learned = msgspec.msgpack.decode(self._path.read_bytes(), type=dict[str, Learned])
+            return msgspec.msgpack.decode(self._path.read_bytes(), type=dict[str, Learned])
         except (OSError, msgspec.DecodeError) as error:
             raise InputError(f"{self._path}: what was learned cannot be read: {error}") from error
-        for number, operator in enumerate(operators):
-            if (one := learned.get(str(number))) is not None:
-                yield number, operator, one
 
     def _tell(self, reply: Reply) -> None:
         if not reply.is_done:
             log.warning("%s: %s; it is learned anew", self._path, reply.text)
+
+
+def _locked(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise InputError(f"{folder}: no state can be kept there: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise InputError(f"{folder}: another run keeps its state there") from error
+    return lock
 
 
 def _use(operator: Operator) -> str:

@@ -150,7 +150,7 @@ def test_labels_come_and_go_while_it_runs() -> None:
     stream = hearing(*[NOTHING] * 3, *[FIRE] * 3)
     for one in stream:
         changing(one)
-    (closed,) = changing.obey(DropLabel(label="fire")) or ()
+    (closed,) = changing.obey(DropLabel(label="fire")) or []
     assert (closed.phase, closed.label) == ("closed", "fire")
     assert changing.obey(DropLabel(label="fire")) is None
     changing.obey(SetLabel(label="smoke", prompts=(FIRE,), threshold=0.5))

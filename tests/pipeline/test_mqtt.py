@@ -60,9 +60,13 @@ def listening(port: int) -> Iterator[list[tuple[str, bytes]]]:
     heard: list[tuple[str, bytes]] = []
     is_subscribed = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2)
-    client.on_connect = lambda *_: client.subscribe("rigbind/events/#", qos=1)
+
+    def subscribe(*_: object) -> None:
+        client.subscribe("rigbind/events/#", qos=1)
+
+    client.on_connect = subscribe
     client.on_subscribe = lambda *_: is_subscribed.set()
-    client.on_message = lambda _, __, message: heard.append((message.topic, message.payload))
+    client.on_message = lambda _, __, message: heard.append((message.topic, bytes(message.payload)))
     client.connect("127.0.0.1", port)
     client.loop_start()
     assert is_subscribed.wait(10)

@@ -2,9 +2,12 @@
 
 import socket
 from collections import Counter
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from rigs import CHANNELS, recording, samples
 from typer.testing import CliRunner
@@ -46,9 +49,10 @@ def test_what_cannot_be_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
         outputs.outputs(CONFIG, rerun="run.rrd")
 
 
-def test_any_of_them_may_be_a_sink_of_a_rig() -> None:
-    for part in (
-        Part("pipeline.monitor.foxglove:Foxglove", {"port": 0}),
-        Part("pipeline.monitor.metrics:Metrics", {"port": 0}),
-    ):
-        build(part, "sinks[0]", channels=CHANNELS, security=CONFIG.security).close()
+def test_any_of_them_may_be_a_sink_of_a_rig_and_is_heard_on_loopback_alone() -> None:
+    for use in ("pipeline.monitor.foxglove:Foxglove", "pipeline.monitor.metrics:Metrics"):
+        viewer = build(Part(use, {"port": 0}), "sinks[0]", channels=CHANNELS, security=CONFIG.security)
+        with closing(viewer):
+            port = urlsplit(viewer.address).port
+            listening = [one.laddr for one in psutil.Process().net_connections() if one.status == "LISTEN"]
+            assert [address.ip for address in listening if address.port == port] == ["127.0.0.1"]
