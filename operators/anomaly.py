@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from operators.alarms import Alarms, harmonic_mean
 from operators.calibration import SUSPECT, Calibration
 from operators.detector import Detector
 from operators.encoders.presets import built
-from operators.episodes import Episodes
 from operators.keeping import packed, unpacked
-from pipeline.messages import NS, Event, Observation, Severity, Window
+from pipeline.messages import NS, Event, Observation
 
 DAY = 86_400 * NS
 
@@ -31,23 +31,15 @@ TOGETHER = "all together"
 RESOLUTION = 0.01
 """Of the mean of -log10 of p-values."""
 
-TOLD = 1.0
-"""Evidence that is told: a normal window in ten has as much of one name."""
-
-CRITICAL = 3.0
-"""Powers of ten by which an event is rarer than what is promised, to be critical."""
-
 
 class Anomaly:
     """Opens an event when a window is rarer among normal ones than ``false_alarms_per_day`` allows.
 
     Each of the ``detectors`` scores the window under several names. How often normal windows score as high is a p-value
     (``calibration.py``); so often do they have as much of the mean of all names' surprise, which is one more name. The
-    least p-value, times the number of names asked, is the window's, by Bonferroni's inequality, whatever the names have
-    in common. An event opens where it is below the allowed share of the windows of a day, whose number follows from
-    their stride, twice in a row; it begins with the first of the two, lasts while it stays below ``release`` times
-    that, and closes after ``quiet`` windows above. Its score, and the evidence of each name, is -log10 of a p-value;
-    its label says what is wrong with which topic where a name does.
+    window's p-value is the harmonic mean of them all: what one name alone says counts as by Bonferroni's inequality,
+    what several say for more, and it hardly matters what they have in common (Wilson 2019, PNAS 116, 1195). The allowed
+    share of the windows of a day, whose number follows from their stride, opens and closes events (``alarms.py``).
 
     Scored first, then learned, ``delay`` windows later so that windows that overlap do not vouch for each other. The
     first ``settle`` windows are taken for normal unless they are flagged. After them nothing is learned that is
@@ -99,10 +91,9 @@ class Anomaly:
         self._waiting: deque[Observation] = deque()
         self._num_strange = 0  # windows in a row
         self._num_seen = 0
-        self._first: Window | None = None  # of those that may become an event
         self._strides: deque[int] = deque(maxlen=9)
         self._end = 0
-        self._episodes = Episodes(source, "anomaly", source, quiet)
+        self._alarms = Alarms(source, release, quiet)
 
     @property
     def is_learning(self) -> bool:
@@ -118,23 +109,21 @@ class Anomaly:
         """Score the observation, then learn from it if it is normal."""
         window, scores = observation.window, self._scores(observation)
         p_values = self._p_values_with_all(scores)
-        p_value = min(1.0, min(p_values.values(), default=1.0) * max(1, len(p_values)))
+        p_value = harmonic_mean(p_values)
         told = p_values | {"anomaly": p_value}
         self.scores = {f"{self.source}/{name}": -log10(p) for name, p in told.items()}
-        allowed = self._allowed(window.end)
-        is_rare = p_value < allowed * (self.release if self._episodes.is_open else 1.0)
-        events: list[Event] = []
-        if not is_rare:
-            events = list(self._episodes.missed())
-        elif self._episodes.is_open or self._first is not None:
-            events = self._seen(observation, p_values, p_value, allowed)
-        self._first = (self._first or window) if is_rare else None
+
+        def nearest(name: str) -> int:
+            return next((end for it in self._detectors if (end := it.nearest(observation, name))), 0)
+
+        events = self._alarms(window, p_values, self._allowed(window.end), nearest)
+        is_rare = self._alarms.is_rare
         self._learn(observation, scores, p_values, is_rare, is_rare or (not self.is_settling and p_value < SUSPECT))
         return events
 
     def finish(self) -> list[Event]:
-        """Close the open event."""
-        return list(self._episodes.finish())
+        """Close what is open."""
+        return self._alarms.finish()
 
     def _p_values_with_all(self, scores: dict[str, float]) -> dict[str, float]:
         """Return the p-values of ``scores`` with that of all together, whose score is put beside the others."""
@@ -208,20 +197,6 @@ class Anomaly:
         stride = sorted(self._strides)[len(self._strides) // 2] if self._strides else NS
         return self.false_alarms_per_day * stride / DAY
 
-    def _seen(
-        self, observation: Observation, p_values: Mapping[str, float], p_value: float, allowed: float
-    ) -> list[Event]:
-        evidence = {name: -log10(p) for name, p in p_values.items() if -log10(p) >= TOLD}
-        strongest = max(evidence, key=lambda name: (name in p_values and name.startswith("/"), evidence[name]))
-        if not self._episodes.is_open:
-            self._episodes.label = label_of(strongest)
-        severity: Severity = "critical" if log10(p_value) < log10(allowed) - CRITICAL else "warning"
-        nearest = next((end for it in self._detectors if (end := it.nearest(observation, strongest))), 0)
-        window = observation.window
-        if self._first is not None and not self._episodes.is_open:
-            window = replace(window, start=self._first.start)
-        return list(self._episodes.seen(window, -log10(p_value), evidence, severity, nearest))
-
     def _learn(
         self,
         observation: Observation,
@@ -244,13 +219,3 @@ class Anomaly:
             for name, score in scores.items():
                 if name in self._calibrations:
                     self._calibrations[name].learn(score, not self.is_settling and p_values.get(name, 1.0) < SUSPECT)
-
-
-def label_of(name: str) -> str:
-    """Return what an event is called whose strongest evidence is ``name``.
-
-    >>> label_of("/imu saturated"), label_of("/camera unusual"), label_of("fused")
-    ('/imu saturated', 'anomaly', 'anomaly')
-    """
-    _, _, wrong = name.partition(" ")
-    return name if wrong and wrong not in ("unusual", "unlike") and not name.startswith("fused") else "anomaly"

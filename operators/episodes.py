@@ -8,7 +8,7 @@ from pipeline.messages import Event, Severity, Window
 
 
 class Episodes:
-    """The events of one label, one after another.
+    """The events of one thing, one after another.
 
     An event opens with the first window that is ``seen`` in, is updated on a new peak of its score, and closes once
     ``quiet`` windows in a row were ``missed`` in. It lasts from the start of the first window to the end of the last
@@ -55,7 +55,7 @@ class Episodes:
             )
             yield self._event
         elif score > before.score:
-            peak = {"score": score, "evidence": evidence, "severity": severity, "nearest": nearest}
+            peak = {"label": self.label, "score": score, "evidence": evidence, "severity": severity, "nearest": nearest}
             self._event = replace(before, phase="updated", end=window.end, **peak)
             yield self._event
         else:

@@ -30,8 +30,8 @@ PERIOD_S = 0.1
 WIDTH = 480
 """Of pictures, in pixels."""
 
-HIGH_WATER = 64
-"""Messages that may wait for one reader."""
+HIGH_WATER, READ_AHEAD = 256, 1024
+"""Messages that may wait for one reader: here, some megabytes of pictures for each, and in its own process."""
 
 PICTURES = ("vision", "thermal", "depth")
 
@@ -213,7 +213,7 @@ class FeedSubscriber:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.RCVHWM, HIGH_WATER)
+        self._socket.setsockopt(zmq.RCVHWM, READ_AHEAD)
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
         join_curve(self._socket, security)

@@ -48,7 +48,7 @@ class SignalWatch:
     ======  =======================================================================================
     """
 
-    def __init__(self, memory: int = 1024, neighbours: int = 10, resolution: float = 0.05) -> None:
+    def __init__(self, memory: int = 1024, neighbours: int = 10, resolution: float = 0.02) -> None:
         Usual(memory, neighbours)  # says what is wrong with them
         if not resolution > 0:
             raise ValueError(f"resolution {resolution:g} must be above 0")

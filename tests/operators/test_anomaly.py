@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from situations import DIM, TOPICS, observations, observe
 
-from operators.anomaly import Anomaly, label_of
+from operators.anomaly import Anomaly
 from pipeline.messages import Array, Event, Observation
 
 
@@ -138,8 +138,3 @@ def test_scores_that_are_not_finite_are_counted() -> None:
 def test_impossible_parameters_are_refused(params: dict[str, float], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Anomaly(**params)  # type: ignore[arg-type]
-
-
-def test_a_label_says_what_is_wrong_with_which_sensor() -> None:
-    assert label_of("/camera/front frozen") == "/camera/front frozen"
-    assert label_of("fused /camera + /imu") == "anomaly"

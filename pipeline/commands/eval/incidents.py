@@ -13,7 +13,8 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from operators.anomaly import DAY, TOGETHER, Anomaly
+from operators.alarms import is_fault
+from operators.anomaly import DAY, Anomaly
 from operators.evaluation.classification import auroc
 from operators.evaluation.embedder import Embedder
 from operators.evaluation.outcome import Outcome, Table
@@ -40,10 +41,12 @@ BATCH = 64
 class Incidents(Struct, frozen=True, eq=False):
     """One world: what happened (times since the epoch), what was told, and how strange its windows were.
 
-    ``strange`` are -log10 of p-values by name, one mapping for each window of the lively part; ``calm`` is how many
-    nanoseconds of normal windows were judged, and ``raised`` the anomalies that were told in them.
+    It is lively from ``lively`` on. ``strange`` are -log10 of p-values by name, one mapping for each of the
+    ``windows`` after the operators have settled; ``calm`` is how many nanoseconds of normal windows were judged, and
+    ``raised`` the anomalies that were told in them.
     """
 
+    lively: int
     happened: Sequence[Happening]
     told: Sequence[Event]
     windows: Sequence[Window]
@@ -72,11 +75,12 @@ def incidents(
             raised += [event for event in events if event.source == anomaly.source]
         elif not is_calm:
             told += events
-        if not is_calm:
+        if not (is_calm and anomaly.is_settling):
             windows.append(replace(window, clips={}))
             strange.append({name.removeprefix(f"{anomaly.source}/"): it for name, it in anomaly.scores.items()})
     told += [event for operator in operators for event in operator.finish()]
     return Incidents(
+        lively=lively,
         happened=[
             replace(happening, start=lively + happening.start, end=lively + happening.end)
             for happening in timetable("patrol", seed, variant, seconds)
@@ -178,12 +182,14 @@ def _last(events: Sequence[Event]) -> list[Event]:
 
 
 def topic_of(event: Event) -> str:
-    """Return the topic that speaks loudest for an event; nothing where none does.
+    """Return the topic whose fault an event is, or that speaks loudest for it; nothing where none does.
 
     >>> topic_of(Event(id="a", phase="closed", start=0, end=1, label="anomaly", score=1, source="anomaly",
     ...                evidence={"/imu saturated": 3.0, "fused": 9.0}))
     '/imu'
     """
+    if is_fault(event.label) and event.label in event.evidence:
+        return event.label.partition(" ")[0]
     of_topics = {name: value for name, value in event.evidence.items() if name.startswith("/")}
     return max(of_topics, key=lambda name: of_topics[name]).partition(" ")[0] if of_topics else ""
 
@@ -208,8 +214,9 @@ def judged(worlds: Sequence[Incidents], config: Config, promised: float) -> Outc
     ``event_precision`` that of events that a happening explains, in the lively parts; ``false_alarm_ratio`` is events
     raised in the calm parts, once settled, over those promised for so long. ``fault_recall`` is of sensors' faults,
     told within 5 s; ``fault_named`` the share of those found of which an event names the sensor. ``fused_auroc`` is of
-    windows in which something happens against those in which nothing does, by all names together, and
-    ``best_single_auroc`` by those of the one topic that tells best, without what it has to say of others.
+    windows in which something happens against those in which nothing does, by all senses together, and
+    ``best_single_auroc`` by those of the one topic that tells best, without what it has to say of others. At the moment
+    in which a world becomes lively the robot stands elsewhere at once: what is told of that is not counted.
     """
     modality_of = {channel.topic: channel.modality for channel in config.channels}
     length = round(config.window.length_s * NS)
@@ -230,6 +237,8 @@ def judged(worlds: Sequence[Incidents], config: Config, promised: float) -> Outc
                 if of:
                     named.append(any(modality_of.get(topic_of(event)) == happening.target for event in of))
         for event in world.told:
+            if event.start < world.lively:
+                continue
             right.append(any(explains(happening, event, modality_of, AFTER) for happening in world.happened))
             by_source.setdefault(event.source, []).append(right[-1])
     hits = [hit for of in found.values() for hit in of]
@@ -272,7 +281,8 @@ def _separation(worlds: Sequence[Incidents]) -> dict[str, float]:
         for window in world.windows
     ]
     is_over = [
-        any(it.end <= window.start < it.end + AFTER for it in world.happened)
+        any(end <= window.start < end + AFTER for end in (*(it.end for it in world.happened), world.lively))
+        or window.start < world.lively < window.end
         for world in worlds
         for window in world.windows
     ]
@@ -287,7 +297,7 @@ def _separation(worlds: Sequence[Incidents]) -> dict[str, float]:
         told_apart([max((v for name, v in names.items() if _is_own(name, topic)), default=0.0) for names in strange])
         for topic in sorted(topics)
     ]
-    fused = told_apart([max(names.get(TOGETHER, 0.0), names.get("fused", 0.0)) for names in strange])
+    fused = told_apart([names.get("anomaly", 0.0) for names in strange])
     best = max(alone, default=float("nan"))
     return {"fused_auroc": fused, "best_single_auroc": best, "fused_gain": fused - best}
 

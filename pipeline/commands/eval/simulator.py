@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, permutations
 
 import numpy as np
+from msgspec.structs import replace
 
 from operators.evaluation.classification import average_precision, class_vectors
 from operators.evaluation.composition import composition
@@ -80,8 +81,9 @@ def evaluate(
     fuse: Fusion = build(config.model.fusion, "model.fusion", space=space_of(embedder.space.model))
     outcome = judged(seen, sentences_LD, fuse)
     if calm_s:
-        watched = [incidents(embedder, config, seed, calm_s, seconds, promised) for seed in worlds]
-        outcome = together(outcome, judged_events(watched, config, promised))
+        rig = replace(config, model=replace(config.model, preset=embedder.space.model))
+        watched = [incidents(embedder, rig, seed, calm_s, seconds, promised) for seed in worlds]
+        outcome = together(outcome, judged_events(watched, rig, promised))
     return outcome, AIMS
 
 

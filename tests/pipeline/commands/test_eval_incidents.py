@@ -47,6 +47,8 @@ FROZEN = happening("frozen camera", 40, 45, target="vision")
         (event(19, 22, fused=9.0), True),
         (event(19, 22, fused=9.0, _camera=8.0), False),
         (event(19, 22, _imu__saturated=9.0, _imu=1.0), True),
+        (event(19, 22, "/imu dead axis", _imu__dead__axis=5.0, _camera=9.0), True),
+        (event(19, 22, "/imu disagrees", _imu__disagrees=5.0, _camera=9.0), False),
         (event(10, 20, _imu=9.0), False),
         (event(22.9, 25, _imu=9.0), True),
         (event(23, 25, _imu=9.0), False),
@@ -63,8 +65,8 @@ def test_an_event_is_of_what_it_meets_if_its_loudest_sense_can_tell(told: Event,
 def world(told: list[Event], raised: list[Event], strange: float = 5.0) -> Incidents:
     windows = [Window(start=START + n * NS, end=START + (n + 2) * NS, clips={}, coverage={}) for n in range(60)]
     odd = [any(w.start < it.end and w.end > it.start for it in (CRASH, FROZEN)) for w in windows]
-    names = [{"all together": strange * is_odd, "/imu": float(is_odd and n < 30)} for n, is_odd in enumerate(odd)]
-    return Incidents([CRASH, FROZEN], told, windows, names, calm=3600 * NS, raised=raised)
+    names = [{"anomaly": strange * is_odd, "/imu": float(is_odd and n < 30)} for n, is_odd in enumerate(odd)]
+    return Incidents(START, [CRASH, FROZEN], told, windows, names, calm=3600 * NS, raised=raised)
 
 
 def test_figures_of_what_was_found_named_and_raised_for_nothing() -> None:

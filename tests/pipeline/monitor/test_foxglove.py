@@ -18,7 +18,8 @@ from viewing import CHANNELS, FIRE, GAS, observation, received
 
 pytest.importorskip("foxglove")
 from websockets import Subprotocol
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from pipeline.config import Channel, Security, load
 from pipeline.errors import SecurityError
@@ -29,8 +30,8 @@ from pipeline.monitor.foxglove import Foxglove
 class Client:
     """Opens every topic, and reads."""
 
-    def __init__(self, address: str) -> None:
-        self._socket: ClientConnection = connect(address, subprotocols=[Subprotocol("foxglove.sdk.v1")])
+    def __init__(self, socket: Connection) -> None:
+        self._socket = socket
         self.topics: dict[str, dict[str, Any]] = {}
         while len(self.topics) < len(CHANNELS) + 3:
             told = json.loads(self._socket.recv(5))
@@ -47,10 +48,6 @@ class Client:
         assert kind == 1
         channel = self._by_id[number]
         return channel["topic"], stamp, _decoded(channel, frame[13:])
-
-    def close(self) -> None:
-        """Hang up."""
-        self._socket.close()
 
 
 def _decoded(channel: dict[str, Any], payload: bytes) -> Any:
@@ -71,7 +68,8 @@ def viewer() -> Iterator[Foxglove]:
 
 @pytest.fixture
 def client(viewer: Foxglove) -> Iterator[Client]:
-    with closing(Client(viewer.address)) as client:
+    with connect(viewer.address, subprotocols=[Subprotocol("foxglove.sdk.v1")]) as socket:
+        client = Client(socket)
         _wait_for_subscriptions(viewer)
         yield client
 
