@@ -291,9 +291,10 @@ class _Second:
 def _is_slip(first: tuple[int, int, int], second: tuple[int, int, int], third: tuple[int, int, int]) -> bool:
     """Say whether between the last two of three samples the stamps have leapt and the times of receipt have not.
 
-    A stamp that comes twice is no leap.
+    A stamp that comes twice is no leap; nor is what a sender leaves out to catch up, after a sample that was held up.
     """
     if not first[2] < second[2] < third[2] or second[1] == third[1]:
         return False
     due = (second[1] - first[1]) * (third[2] - second[2]) // (second[2] - first[2])
-    return abs(third[1] - second[1] - due) > max(STEP // 2, 2 * abs(third[0] - second[0] - due))
+    held_up = (second[0] - first[0]) - (second[1] - first[1])
+    return abs(third[1] - second[1] - due) > max(STEP // 2, 2 * abs(third[0] - second[0] - due), 2 * abs(held_up))

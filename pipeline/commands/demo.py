@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.assembly import load_checked
 from pipeline.commands.console import make_console
+from pipeline.commands.matching import AFTER, explains
 from pipeline.commands.outputs import FoxgloveOption, RerunOption, outputs
 from pipeline.commands.paging import PORT, PortOption, page
 from pipeline.commands.run import live
@@ -83,37 +85,34 @@ class EventList:
 
 
 def matches(
-    truth: Sequence[Happening], events: Iterable[Event], config: Config, start_ns: int
+    truth: Sequence[Happening], events: Iterable[Event], config: Config
 ) -> list[tuple[Happening, Event | None]]:
-    """Pair each happening with the first event that it explains.
+    """Pair each happening with the first event of it (``matching.py``), times since the epoch.
 
-    It explains an event that begins while it lasts, or a window's length before or later, and that was moved most by a
-    sense that can tell of it, or by all of them together.
+    It begins while the happening lasts, or a window's length before or later.
     """
-    modality_of = {channel.topic: channel.modality for channel in config.channels}
-    length = round(config.window.length_s * NS)
-
-    def explains(happening: Happening, event: Event) -> bool:
-        strongest = max(event.evidence, key=lambda name: event.evidence[name], default="").partition(" ")[0]
-        could_tell = strongest not in modality_of or modality_of[strongest] in happening.modalities
-        begins = event.start - start_ns
-        return could_tell and happening.start - length <= begins < happening.end + length
-
+    modality_of, length = _modalities(config), round(config.window.length_s * NS)
     in_order = sorted(events, key=lambda event: event.start)
-    return [(happening, next((e for e in in_order if explains(happening, e)), None)) for happening in truth]
+
+    def begins(happening: Happening, event: Event) -> bool:
+        is_then = happening.start - length <= event.start < happening.end + length
+        return is_then and explains(happening, event, modality_of, length)
+
+    return [(happening, next((e for e in in_order if begins(happening, e)), None)) for happening in truth]
 
 
 def report(console: Console, line: Line, truth: Sequence[Happening], events: Sequence[Event], start_ns: int) -> None:
     """Print found against truth, what was found beside it, and what was lost."""
     config = line.config
     table = Table("happened", "kind", "at s", "for s", "who can tell", "found", "after s", title="found against truth")
-    pairs = matches(truth, events, config, start_ns)
+    happened = [replace(it, start=start_ns + it.start, end=start_ns + it.end) for it in truth]
+    pairs = matches(happened, events, config)
     for happening, event in pairs:
-        opened = event.start + round(config.window.length_s * NS) - start_ns if event else 0
+        opened = event.start + round(config.window.length_s * NS) if event else 0
         table.add_row(
             happening.label,
             happening.kind,
-            f"{happening.start / NS:.1f}",
+            f"{(happening.start - start_ns) / NS:.1f}",
             f"{(happening.end - happening.start) / NS:.1f}",
             ", ".join(happening.modalities),
             f"{event.label} {event.score:.1f}" if event else "–",
@@ -121,8 +120,13 @@ def report(console: Console, line: Line, truth: Sequence[Happening], events: Seq
         )
     console.print(table)
     found = sum(event is not None for _, event in pairs)
-    strange = [event for event in events if not any(pair for _, pair in matches(truth, [event], config, start_ns))]
+    modality_of = _modalities(config)
+    strange = [event for event in events if not any(explains(it, event, modality_of, AFTER) for it in happened)]
     console.print(f"found {found} of {len(truth)}; {len(strange)} of {len(events)} events without a cause")
     lost = {channel.topic: line.ledger.lost(channel.topic) for channel in config.channels}
     told = ", ".join(f"{topic} {number}" for topic, number in lost.items() if number)
     console.print(f"lost: {told or 'nothing'}; windows skipped: {line.skipped}")
+
+
+def _modalities(config: Config) -> dict[str, str]:
+    return {channel.topic: channel.modality for channel in config.channels}

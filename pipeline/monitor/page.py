@@ -60,9 +60,7 @@ class Monitor:
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         mount(app, self.scene.board, ask, find)
         app.add_route("/frame/{number:int}", self._frame, methods=["GET"])
-        with warnings.catch_warnings():  # it looks at all that is imported, and others' deprecated names tell of it
-            warnings.simplefilter("ignore", FutureWarning)
-            ui.run_with(app, root=self._page, title=f"rigbind {config.rig.name}", dark=None, show_welcome_message=False)
+        ui.run_with(app, root=self._page, title=f"rigbind {config.rig.name}", dark=None, show_welcome_message=False)
         served = Access(app, token, [host])
         self._server = uvicorn.Server(uvicorn.Config(served, host=host, port=port, log_level="warning"))
 
@@ -71,7 +69,9 @@ class Monitor:
         listener = Thread(target=self._hear, name="feed", daemon=True)
         listener.start()
         try:
-            self._server.run()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # NiceGUI looks at every object, torch's too
+                self._server.run()
         finally:
             self._stop.set()
             listener.join()

@@ -67,6 +67,18 @@ def test_a_leap_of_the_stamps_is_a_step_of_the_clock(step: int) -> None:
     assert answers[NS + 700 * PERIOD] == -step
 
 
+def test_pictures_left_out_to_catch_up_are_no_step_of_the_clock() -> None:
+    """A camera on a busy host: its pictures come 0.2 s later from 9 s on, and one is held up by half a second more."""
+    offset, late = Offset(), 220 * MS
+    assert all(correction == 0 for _, correction in fed(offset, after(9, late, 20 * MS), seconds=10))
+    time = NS + 500 * PERIOD
+    assert offset.correct(time + late + 500 * MS, time, 500) == 0
+    for seq in range(501, 801):
+        stamp = time + 550 * MS + (seq - 501) * PERIOD
+        assert offset.correct(stamp + late, stamp, seq) == 0
+    assert not offset.told
+
+
 def test_a_small_leap_upwards_is_taken_for_delay_and_one_below_nothing_for_the_clock() -> None:
     """30 ms: a queue may have grown by that, but not have shrunk below 0."""
     offset = Offset()

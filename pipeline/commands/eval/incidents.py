@@ -13,7 +13,6 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from operators.alarms import is_fault
 from operators.anomaly import DAY, Anomaly
 from operators.evaluation.classification import auroc
 from operators.evaluation.embedder import Embedder
@@ -21,15 +20,13 @@ from operators.evaluation.outcome import Outcome, Table
 from operators.sets.item import Item
 from pipeline.clock import Clock
 from pipeline.commands.assembly import minds
+from pipeline.commands.matching import AFTER, explains, topic_of
 from pipeline.config import Config, Part
 from pipeline.messages import NS, Clip, Embedding, Event, Observation, Operator, Received, Sample, Window
 from pipeline.streams import Streams
 from pipeline.sync import Synchronizer
 from sensors.simulator import Happening, Variant, rig, timetable
 from sensors.simulator.rig import START
-
-AFTER = 5 * NS
-"""How long a window still holds something of what is over: the longest context, that of an IMU."""
 
 SOON = 5 * NS
 """A fault of a sensor should be named by then."""
@@ -181,36 +178,10 @@ def _last(events: Sequence[Event]) -> list[Event]:
     return sorted({event.id: event for event in events}.values(), key=lambda event: event.start)
 
 
-def topic_of(event: Event) -> str:
-    """Return the topic whose fault an event is, or that speaks loudest for it; nothing where none does.
-
-    >>> topic_of(Event(id="a", phase="closed", start=0, end=1, label="anomaly", score=1, source="anomaly",
-    ...                evidence={"/imu saturated": 3.0, "fused": 9.0}))
-    '/imu'
-    """
-    if is_fault(event.label) and event.label in event.evidence:
-        return event.label.partition(" ")[0]
-    of_topics = {name: value for name, value in event.evidence.items() if name.startswith("/")}
-    return max(of_topics, key=lambda name: of_topics[name]).partition(" ")[0] if of_topics else ""
-
-
-def explains(happening: Happening, event: Event, modality_of: Mapping[str, str], after: int) -> bool:
-    """Say whether an event is of a happening: they meet, and its loudest sense can tell of it.
-
-    A tag must have its name; ``after`` is how long it is still found in windows.
-    """
-    if not (event.start < happening.end + after and event.end > happening.start):
-        return False
-    if event.source == "tagging":
-        return event.label in happening.label
-    topic = topic_of(event) or event.label.partition(" ")[0]
-    return topic not in modality_of or modality_of[topic] in happening.modalities
-
-
 def judged(worlds: Sequence[Incidents], config: Config, promised: float) -> Outcome:
     """Return figures and tables of what was found.
 
-    ``event_recall`` is the share of happenings, faults of sensors too, that an event explains (see ``explains``),
+    ``event_recall`` is the share of happenings, faults of sensors too, that an event explains (see ``matching.py``),
     ``event_precision`` that of events that a happening explains, in the lively parts; ``false_alarm_ratio`` is events
     raised in the calm parts, once settled, over those promised for so long. ``fault_recall`` is of sensors' faults,
     told within 5 s; ``fault_named`` the share of those found of which an event names the sensor. ``fused_auroc`` is of

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.commands.eval.incidents import AFTER, Incidents, explains, judged
+from pipeline.commands.eval.incidents import Incidents, judged
+from pipeline.commands.matching import AFTER, explains
 from pipeline.config import Channel, Config
 from pipeline.messages import NS, Event, Window
 from sensors.simulator import Happening
@@ -56,6 +57,8 @@ FROZEN = happening("frozen camera", 40, 45, target="vision")
         (event(19, 22, "person", "tagging", _imu=0.5), False),
         (event(20, 20.1, "/imu dead", "streams"), True),
         (event(20, 20.1, "/camera dead", "streams"), False),
+        (event(20, 20.1, "/imu: its clock stepped", "clock"), True),
+        (event(20, 20.1, "/camera: its clock stepped", "clock"), False),
     ],
 )
 def test_an_event_is_of_what_it_meets_if_its_loudest_sense_can_tell(told: Event, is_of: bool) -> None:
