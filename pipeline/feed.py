@@ -144,12 +144,13 @@ class FeedPublisher:
                 if sent.get(topic) != received.sample.seq:
                     sent[topic] = received.sample.seq
                     self._send(self._of_sample(received))
-            self._send_said()
-        self._send_said()
+            self._send_said(HIGH_WATER // 2)
+        self._send_said(len(self._said))
         self._release()
 
-    def _send_said(self) -> None:
-        while self._said:
+    def _send_said(self, most: int) -> None:
+        """Send what waits; no more at once than a reader who keeps up has room for."""
+        for _ in range(min(most, len(self._said))):
             said = self._said.popleft()
             self._send(said if isinstance(said, Event) else self._of_observation(said))
 
