@@ -9,12 +9,10 @@ from functools import partial
 from itertools import chain, islice
 from statistics import median
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from operators.anomaly import DAY, Anomaly
-from operators.evaluation.classification import auroc
 from operators.evaluation.embedder import Embedder
 from operators.evaluation.outcome import Outcome, Table
 from operators.sets.item import Item
@@ -184,10 +182,8 @@ def judged(worlds: Sequence[Incidents], config: Config, promised: float) -> Outc
     ``event_recall`` is the share of happenings, faults of sensors too, that an event explains (see ``matching.py``),
     ``event_precision`` that of events that a happening explains, in the lively parts; ``false_alarm_ratio`` is events
     raised in the calm parts, once settled, over those promised for so long. ``fault_recall`` is of sensors' faults,
-    told within 5 s; ``fault_named`` the share of those found of which an event names the sensor. ``fused_auroc`` is of
-    windows in which something happens against those in which nothing does, by all senses together, and
-    ``best_single_auroc`` by those of the one topic that tells best, without what it has to say of others. At the moment
-    in which a world becomes lively the robot stands elsewhere at once: what is told of that is not counted.
+    told within 5 s; ``fault_named`` the share of those found of which an event names the sensor. At the moment in which
+    a world becomes lively the robot stands elsewhere at once: what is told of that is not counted.
     """
     modality_of = {channel.topic: channel.modality for channel in config.channels}
     length = round(config.window.length_s * NS)
@@ -227,7 +223,7 @@ def judged(worlds: Sequence[Incidents], config: Config, promised: float) -> Outc
         "false_alarms": float(raised),
         "false_alarms_promised": allowed,
         "n_events": float(len(hits)),
-    } | _separation(worlds)
+    }
     rows = [(label, kind, len(of), _mean(of)) for (kind, label), of in sorted(found.items())]
     return Outcome(
         figures=figures,
@@ -241,41 +237,6 @@ def judged(worlds: Sequence[Incidents], config: Config, promised: float) -> Outc
         ],
         bars={f"found: {label}": share for label, _, _, share in rows},
     )
-
-
-def _separation(worlds: Sequence[Incidents]) -> dict[str, float]:
-    """Return how well windows with and without happenings are told apart, by all and by the best topic."""
-    strange = [names for world in worlds for names in world.strange]
-    is_odd = [
-        any(window.start < it.end and window.end > it.start for it in world.happened)
-        for world in worlds
-        for window in world.windows
-    ]
-    is_over = [
-        any(end <= window.start < end + AFTER for end in (*(it.end for it in world.happened), world.lively))
-        or window.start < world.lively < window.end
-        for world in worlds
-        for window in world.windows
-    ]
-    asked_W = np.array([odd or not over for odd, over in zip(is_odd, is_over, strict=True)])
-    odd_W = np.array(is_odd)[asked_W]
-    topics = {name.partition(" ")[0] for names in strange for name in names if name.startswith("/")}
-
-    def told_apart(scores: list[float]) -> float:
-        return auroc(np.array(scores)[asked_W], odd_W)
-
-    alone = [
-        told_apart([max((v for name, v in names.items() if _is_own(name, topic)), default=0.0) for names in strange])
-        for topic in sorted(topics)
-    ]
-    fused = told_apart([names.get("anomaly", 0.0) for names in strange])
-    best = max(alone, default=float("nan"))
-    return {"fused_auroc": fused, "best_single_auroc": best, "fused_gain": fused - best}
-
-
-def _is_own(name: str, topic: str) -> bool:
-    """Say whether ``name`` is what ``topic`` tells by itself."""
-    return name.partition(" ")[0] == topic and not name.endswith("disagrees")
 
 
 def _mean(of: Sequence[bool]) -> float:

@@ -20,6 +20,7 @@ from pipeline.commands.bench.report import Aim
 from pipeline.commands.demo import find_config
 from pipeline.commands.eval.incidents import incidents
 from pipeline.commands.eval.incidents import judged as judged_events
+from pipeline.commands.eval.separation import separation
 from pipeline.commands.eval.worlds import Seen, joined, look
 from pipeline.config import load
 from pipeline.messages import Array, Embedding, Fusion
@@ -63,7 +64,7 @@ def evaluate(
     thermal and audio together to vision. Faults of sensors are no tags.
 
     With ``calm_s`` the demo's operators watch the same worlds after so many calm seconds, ``promised`` false alarms a
-    day: ``event_f1`` and the other figures of ``judged`` in ``incidents.py``.
+    day: ``event_f1`` and the other figures of ``judged`` in ``incidents.py`` and of ``separation.py``.
     """
     worlds = seeds_of(seeds, "--seeds")
     if not seconds > 0:
@@ -83,7 +84,7 @@ def evaluate(
     if calm_s:
         rig = replace(config, model=replace(config.model, preset=embedder.space.model))
         watched = [incidents(embedder, rig, seed, calm_s, seconds, promised) for seed in worlds]
-        outcome = together(outcome, judged_events(watched, rig, promised))
+        outcome = together(outcome, judged_events(watched, rig, promised), separation(watched))
     return outcome, AIMS
 
 
