@@ -72,7 +72,7 @@ class Calibration:
             shape += APART / len(self._sorted_N)
             return TAIL * math.exp(-math.log1p(shape * excess) / shape)
         known = len(self._sorted_N)
-        above = known - int(np.searchsorted(self._sorted_N, score - self.resolution))
+        above = known - int(self._sorted_N.searchsorted(score - self.resolution))
         return max(TAIL, (1 + above) / (known + 1))
 
     def learn(self, score: float, is_suspect: bool = False) -> None:

@@ -46,7 +46,6 @@ class Wanted(Struct, frozen=True, eq=False):
     """A label as it is looked for now."""
 
     command: SetLabel
-    severity: Severity
     rows: tuple[Row, ...]
 
 
@@ -57,7 +56,7 @@ def row_of(vectors_KD: Array, kind: str) -> Row:
     return Row(sha256(unit_D.tobytes()).hexdigest()[:16], kind, unit_D)
 
 
-def wanted(command: SetLabel, severity: Severity, embed: Callable[[Sequence[str]], Array], dim: int) -> Wanted:
+def wanted(command: SetLabel, embed: Callable[[Sequence[str]], Array], dim: int) -> Wanted:
     """Return the label that ``command`` sets: a row of its sentences, and one of each modality's examples.
 
     Raise ValueError for a label with neither, or examples that are no directions of a space of ``dim``.
@@ -68,8 +67,8 @@ def wanted(command: SetLabel, severity: Severity, embed: Callable[[Sequence[str]
     rows = [row_of(embed(command.prompts), SAID)] if command.prompts else []
     for modality in dict.fromkeys(example.modality for example in command.examples):
         vectors = [_unit(example, label, dim) for example in command.examples if example.modality == modality]
-        rows.append(row_of(np.stack(vectors), modality))
-    return Wanted(command, severity, tuple(rows))
+        rows.append(row_of(np.stack(vectors), SAID if modality == "text" else modality))
+    return Wanted(command, tuple(rows))
 
 
 def read_spec(label: str, spec: Sequence[str] | Spec, space: Space) -> SetLabel:
@@ -85,17 +84,19 @@ def read_spec(label: str, spec: Sequence[str] | Spec, space: Space) -> SetLabel:
         examples=tuple(example_of(text, space) for text in spec.examples),
         threshold=spec.threshold,
         modalities=spec.modalities,
+        severity=spec.severity,
     )
 
 
 def example_of(text: str, space: Space) -> Example:
-    """Return the sum that ``text`` names, such as ``bird.wav + a forest - rain.wav``, as the first one's modality.
+    """Return the sum that ``text`` names, such as ``a forest + bird.wav - rain.wav``, as of its first file's modality.
 
     Raise OSError or ValueError for files that cannot be read, or a sum without direction.
     """
     things, weights = terms(text)
     vector_D = mix(space.embed(*things), weights)
-    modality = sense_of(things[0])[0]
+    senses = [sense_of(thing)[0] for thing in things]
+    modality = next((sense for sense in senses if sense != "text"), "text")
     return Example(modality=modality, vector=tuple(vector_D.tolist()), name=text)
 
 

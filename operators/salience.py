@@ -4,7 +4,7 @@ N = pieces of a curve, C = its channels, A = axes of a reading, H, W = rows and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -55,7 +55,8 @@ def knocks(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
     """
     if calibration.sample_rate_hz <= 0:
         raise ValueError(f"{samples[-1].topic}: audio needs a calibration.sample_rate_hz above 0")
-    return joined([_loudness(sample, calibration.sample_rate_hz) for sample in samples[1:]])
+    alike = groupby(samples[1:], key=lambda sample: (sample.data.shape, sample.data.dtype))
+    return joined([_loudness(list(chunks), calibration.sample_rate_hz) for _, chunks in alike])
 
 
 def turns(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
@@ -76,7 +77,8 @@ def flow(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
     its direction, nor of its time.
     """
     steps = _pairs(samples)
-    pictures = {sample.stamp: _small(sample.data) for pair in steps for sample in pair}
+    seen = {sample.stamp: sample.data for pair in steps for sample in pair}
+    pictures = {stamp: _small(picture) for stamp, picture in seen.items()}
     start_N, end_N = _span(steps)
     moved_NC = np.array([_shift(pictures[a.stamp], pictures[b.stamp]) for a, b in steps]).reshape(-1, 2)
     return Pieces(start_N, end_N, moved_NC / ((end_N - start_N) / NS)[:, np.newaxis])
@@ -117,14 +119,17 @@ def _steps(samples: Sequence[Sample]) -> tuple[Array, Array, Array, Array]:
     return *_span(steps), np.clip(before_NA, -LIMIT, LIMIT), np.clip(after_NA, -LIMIT, LIMIT)
 
 
-def _loudness(sample: Sample, rate_hz: float) -> Pieces:
-    """Return the loudness of one chunk's first channel, in blocks of about ``BLOCK_S``."""
-    wave = sample.data if sample.data.ndim == 1 else sample.data[:, 0]
-    wave = wave / 2**15 if wave.dtype.kind == "i" else np.clip(wave.astype(float), -LIMIT, LIMIT)
-    first = np.arange(0, len(wave), max(1, round(BLOCK_S * rate_hz)))
-    power = np.add.reduceat(np.diff(wave, prepend=wave[:1]) ** 2, first) / np.diff(first, append=len(wave))
-    edges = sample.stamp + np.round(np.append(first, len(wave)) * (NS / rate_hz)).astype(np.int64)
-    return Pieces(edges[:-1], edges[1:], np.log(power + NOISE_POWER)[:, np.newaxis])
+def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:
+    """Return the loudness of the first channel of K chunks of one size T, in blocks of about ``BLOCK_S``."""
+    wave_KT = np.stack([chunk.data if chunk.data.ndim == 1 else chunk.data[:, 0] for chunk in chunks])
+    wave_KT = wave_KT / 2**15 if wave_KT.dtype.kind == "i" else np.clip(wave_KT.astype(float), -LIMIT, LIMIT)
+    size = wave_KT.shape[1]
+    first = np.arange(0, size, max(1, round(BLOCK_S * rate_hz)))
+    change_KT = np.diff(wave_KT, axis=1, prepend=wave_KT[:, :1])
+    power_KB = np.add.reduceat(change_KT**2, first, axis=1) / np.diff(first, append=size)
+    stamps_K1 = np.array([chunk.stamp for chunk in chunks], np.int64)[:, np.newaxis]
+    edges_KE = stamps_K1 + np.round(np.append(first, size) * (NS / rate_hz)).astype(np.int64)
+    return Pieces(edges_KE[:, :-1].ravel(), edges_KE[:, 1:].ravel(), np.log(power_KB + NOISE_POWER).reshape(-1, 1))
 
 
 def _small(picture: Array) -> Array:

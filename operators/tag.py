@@ -4,11 +4,12 @@ D = dimension of the joint space.
 """
 
 from collections.abc import Iterator, Mapping
+from math import inf
 
 from msgspec.structs import replace
 
 from operators.episodes import Episodes
-from operators.labels import SAID, Wanted
+from operators.labels import SAID, Row, Wanted
 from operators.marks import Marks
 from pipeline.messages import Event, Window
 
@@ -33,28 +34,40 @@ class Tag:
     def strength(self, spreads: Mapping[str, Mapping[str, float]], modality_of: Mapping[str, str]) -> float:
         """Return what speaks for the label, in spreads above the usual: of its strongest row.
 
-        ``spreads`` are by name of vector and key of row, ``modality_of`` by topic.
+        ``spreads`` are by name of vector and key of row, ``modality_of`` by topic. A row for which nobody is there that
+        may speak is as usual.
         """
-        fused = spreads[FUSED]
-        found = []
+        fused, found = spreads[FUSED], []
         for row in self.wanted.rows:
-            speaking = self.wanted.command.modalities if row.kind == SAID else (row.kind,)
-            own = [spreads[topic][row.key] for topic in spreads if modality_of.get(topic) in speaking]
-            mean = sum(own) / len(own) if own else fused[row.key]
-            found.append((fused[row.key] + mean) / 2 if row.kind == SAID else mean)
+            own = [spreads[topic][row.key] for topic in self._speaking(row, modality_of)]
+            mean = sum(own) / len(own) if own else 0.0
+            if row.kind == SAID and not self.wanted.command.modalities:
+                found.append(fused[row.key])
+            elif row.kind == SAID and own:
+                found.append((fused[row.key] + mean) / 2)
+            else:
+                found.append(mean)
         return max(found)
 
-    def evidence(self, spreads: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-        """Return what speaks for the label by topic."""
-        keys = [row.key for row in self.wanted.rows]
-        return {topic: max(of_topic[key] for key in keys) for topic, of_topic in spreads.items() if topic != FUSED}
+    def evidence(self, spreads: Mapping[str, Mapping[str, float]], modality_of: Mapping[str, str]) -> dict[str, float]:
+        """Return what speaks for the label by topic, of those that may."""
+        found: dict[str, float] = {}
+        for row in self.wanted.rows:
+            for topic in self._speaking(row, modality_of):
+                found[topic] = max(found.get(topic, -inf), spreads[topic][row.key])
+        return found
+
+    def _speaking(self, row: Row, modality_of: Mapping[str, str]) -> list[str]:
+        """Return the topics that may speak for ``row``."""
+        named = self.wanted.command.modalities if row.kind == SAID else (row.kind,)
+        return [topic for topic, modality in modality_of.items() if not named or modality in named]
 
     def seen(
         self, window: Window, probability: float, threshold: float, release: float, evidence: Mapping[str, float]
     ) -> Iterator[Event]:
         """Let one window pass; yield what opens, changes or closes."""
         self.probability = probability
-        severity = self.wanted.severity
+        severity = self.wanted.command.severity or "info"
         if self._episodes.is_open:
             if probability < release:
                 yield from self._passed(list(self._episodes.missed()))

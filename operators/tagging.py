@@ -8,11 +8,12 @@ D = dimension of the joint space.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from math import log
+from math import inf, log
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from scipy.special import expit
 
 from operators.encoders.presets import built, preset
@@ -32,7 +33,6 @@ from pipeline.messages import (
     Mark,
     Observation,
     SetLabel,
-    Severity,
     TextEncoder,
 )
 
@@ -86,7 +86,8 @@ class Tagger:
     ``memory`` usual windows are kept.
 
     ``text`` and ``encoders`` are those of sentences and of example files, ``use`` and ``params``; in a line, the
-    model's. With placeholder weights nothing stands out, and nothing is tagged.
+    model's, which ``model`` names: what was learned with one is refused by another. With placeholder weights nothing
+    stands out, and nothing is tagged.
     """
 
     def __init__(
@@ -101,13 +102,14 @@ class Tagger:
         memory: int = 600,
         text: Mapping[str, Any] = ENCODERS["text"],
         encoders: Mapping[str, Mapping[str, Any]] = ENCODERS,
+        model: str = "",
         source: str = "tagging",
     ) -> None:
         if not background:
             raise ValueError("background has no sentence to compare with")
         if not 0 < release <= threshold <= 1:
             raise ValueError(f"release {release} and threshold {threshold}: 0 < release <= threshold <= 1")
-        if min(least, quiet, memory) <= 0 or cooldown_s < 0:
+        if min(least, quiet, memory) <= 0 or not 0 <= cooldown_s < inf:
             raise ValueError(
                 f"least {least}, quiet {quiet} and memory {memory} must be above 0, cooldown_s {cooldown_s:g} not below"
             )
@@ -121,6 +123,7 @@ class Tagger:
         self.memory = memory
         self.text = text
         self.encoders = encoders
+        self.model = model
         self.source = source
         self.scores: Mapping[str, float] = {}  # probabilities in the last window, by source/label
         self.refused = 0  # vectors that were not finite
@@ -133,30 +136,16 @@ class Tagger:
         self._marked: dict[str, tuple[str, Array]] = {}  # label and direction of events, by id
         space = Space({}, encoders={**encoders, "text": text})
         for label, spec in labels.items():
-            self._set(read_spec(label, spec, space), spec.severity if isinstance(spec, Spec) else "info")
+            self._set(read_spec(label, spec, space))
         self._warn()
 
     def __call__(self, observation: Observation) -> list[Event]:
         """Ask for every label; a window that nobody answered for has none."""
         vectors = self._vectors(observation)
-        fused_D = vectors.get(FUSED)
-        if fused_D is None or not self._tags:
-            return [event for tag in self._tags.values() for event in self._passed(tag, observation, 0.0, {})]
-        spreads = self._usuals.compare(self._rows(), vectors)
-        modality_of = {topic: embedding.modality for topic, embedding in observation.embeddings.items()}
-        strengths = {label: tag.strength(spreads, modality_of) for label, tag in self._tags.items()}
-        background = max(spreads[FUSED][row.key] for row in self._background)
-        direction_D = self._middle.centred(fused_D)
-        self._middle.learn(fused_D)
-        events: list[Event] = []
-        for label, tag in self._tags.items():
-            others = [strength for other, strength in strengths.items() if other != label]
-            odds = SLOPE * (strengths[label] - RIVAL * max(0.0, background, *others)) + OFFSET
-            marked = min(odds, SUREST_ODDS) + tag.marks.correction(direction_D)
-            probability = min(SUREST, float(expit(marked)))
-            happened = self._passed(tag, observation, probability, tag.evidence(spreads))
-            self._remember(label, happened, direction_D)
-            events += happened
+        if FUSED in vectors and self._tags:
+            events = self._asked(observation, vectors)
+        else:
+            events = [event for tag in self._tags.values() for event in self._passed(tag, observation, 0.0, {})]
         self.scores = {f"{self.source}/{label}": tag.probability for label, tag in self._tags.items()}
         return events
 
@@ -186,12 +175,13 @@ class Tagger:
         """Look for something else from now on, or learn from a mark. Raise ValueError for a label that cannot be."""
         match command:
             case SetLabel(label=label):
-                self._set(command)
-                self._changes[label] = command
+                self._changes[label] = self._set(command)
                 self._warn(label)
                 return []
             case DropLabel(label=label) if label in self._tags:
-                self._changes[label] = command
+                self._changes.pop(label, None)
+                if label in self.labels:
+                    self._changes[label] = command
                 return list(self._dropped(label))
             case Mark(event=event, right=right) if event in self._marked:
                 label, direction_D = self._marked[event]
@@ -201,24 +191,28 @@ class Tagger:
         return None
 
     def state(self) -> bytes:
-        """Return what was changed and learned since the rig file; not what is open."""
+        """Return what was changed and learned since the rig file, with the name of the model; not what is open."""
         return packed(
             {
+                "model": self.model,
+                "dim": self._encoder.dim,
                 "changes": [msgspec.msgpack.encode(change) for change in self._changes.values()],
                 "usual": self._usuals.state(),
                 "middle": self._middle.state(),
                 "marks": {label: tag.marks.state() for label, tag in self._tags.items()},
-                "dim": self._encoder.dim,
             }
         )
 
     def restore(self, state: bytes) -> None:
         """Go on from what ``state`` returned. Raise ValueError if that was with another model."""
         learned = unpacked(state)
-        if not isinstance(learned, dict) or learned.keys() != {"changes", "usual", "middle", "marks", "dim"}:
+        if not isinstance(learned, dict) or learned.keys() != {"model", "dim", "changes", "usual", "middle", "marks"}:
             raise ValueError("this is no state of a Tagger")
-        if learned["dim"] != self._encoder.dim:
-            raise ValueError(f"labels were learned in {learned['dim']} dimensions; this rig has {self._encoder.dim}")
+        if (learned["model"], learned["dim"]) != (self.model, self._encoder.dim):
+            raise ValueError(
+                f"labels were learned with {learned['model']!r} in {learned['dim']} dimensions; "
+                f"this is {self.model!r} in {self._encoder.dim}"
+            )
         for change in learned["changes"]:
             self.obey(msgspec.msgpack.decode(change, type=SetLabel | DropLabel))
         self._usuals.restore(learned["usual"])
@@ -228,6 +222,24 @@ class Tagger:
             if label in self._tags:
                 self._tags[label].marks.restore(marks)
 
+    def _asked(self, observation: Observation, vectors: Mapping[str, Array]) -> list[Event]:
+        spreads = self._usuals.compare(self._rows(), vectors)
+        modality_of = {name: observation.embeddings[name].modality for name in vectors if name != FUSED}
+        strengths = {label: tag.strength(spreads, modality_of) for label, tag in self._tags.items()}
+        background = max(spreads[FUSED][row.key] for row in self._background)
+        direction_D = self._middle.centred(vectors[FUSED])
+        self._middle.learn(vectors[FUSED])
+        events: list[Event] = []
+        for label, tag in self._tags.items():
+            others = [strength for other, strength in strengths.items() if other != label]
+            odds = SLOPE * (strengths[label] - RIVAL * max(0.0, background, *others)) + OFFSET
+            marked = min(odds, SUREST_ODDS) + tag.marks.correction(direction_D)
+            probability = min(SUREST, float(expit(marked)))
+            happened = self._passed(tag, observation, probability, tag.evidence(spreads, modality_of))
+            self._remember(label, happened, direction_D)
+            events += happened
+        return events
+
     def _passed(
         self, tag: Tag, observation: Observation, probability: float, evidence: Mapping[str, float]
     ) -> list[Event]:
@@ -235,16 +247,19 @@ class Tagger:
         release = min(self.release, threshold)
         return list(tag.seen(observation.window, probability, threshold, release, evidence))
 
-    def _set(self, command: SetLabel, severity: Severity = "info") -> None:
+    def _set(self, command: SetLabel) -> SetLabel:
+        """Look for what ``command`` says, and return it with the severity that it means."""
         label, known = command.label, self._tags.get(command.label)
         if known is None and len(self._tags) >= MAX_LABELS:
             raise ValueError(f"{MAX_LABELS} labels are looked for already; drop one before {label!r}")
-        found = wanted(command, known.wanted.severity if known else severity, self._embed, self._encoder.dim)
+        severity = command.severity or (known.wanted.command.severity if known else "info")
+        found = wanted(replace(command, severity=severity), self._embed, self._encoder.dim)
         if known:
             known.wanted = found
         else:
             self._tags[label] = Tag(found, self.source, self.quiet, self.least, round(self.cooldown_s * NS))
         self._usuals.forget(set(self._rows()))
+        return found.command
 
     def _dropped(self, label: str) -> Iterator[Event]:
         yield from self._tags.pop(label).finish()

@@ -3,8 +3,7 @@
 D = dimension of the joint space.
 """
 
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -46,7 +45,9 @@ class Usual:
 
     def __init__(self, size: int, middle: float, spread: float) -> None:
         self._prior = middle, spread
-        self._values: deque[float] = deque(maxlen=size)
+        self._values_N = np.zeros(size)
+        self._num_kept = 0
+        self._next = 0  # where the next value goes
         self._num_learned = 0
         self._middle, self._spread = self._prior
 
@@ -56,7 +57,7 @@ class Usual:
 
     def learn(self, value: float) -> None:
         """Take ``value`` for usual."""
-        self._values.append(value)
+        self._keep(value)
         self._num_learned += 1
         if self._num_learned % REFIT == 0 or self._num_learned < REFIT:
             self._fit()
@@ -64,22 +65,44 @@ class Usual:
     def state(self) -> dict[str, Any]:
         """Return what was learned, as ``keeping.packed`` takes it."""
         learned = [self._num_learned, self._middle, self._spread]
-        return {"prior": list(self._prior), "values": np.array(self._values, np.float64), "learned": learned}
+        in_order_N = np.roll(self._values_N[: self._num_kept], -self._next % max(self._num_kept, 1))
+        return {"prior": list(self._prior), "values": in_order_N, "learned": learned}
 
     @classmethod
     def restored(cls, size: int, state: dict[str, Any]) -> "Usual":
         """Return one that goes on from ``state``."""
         usual = cls(size, *state["prior"])
-        usual._values.extend(float(value) for value in state["values"])
+        for value in state["values"][-size:]:
+            usual._keep(float(value))
         usual._num_learned, usual._middle, usual._spread = state["learned"]
         return usual
 
+    def _keep(self, value: float) -> None:
+        self._values_N[self._next] = value
+        self._next = (self._next + 1) % len(self._values_N)
+        self._num_kept = max(self._num_kept, self._next or len(self._values_N))
+
     def _fit(self) -> None:
-        first, second, third = np.percentile(self._values, (25, 50, 75))
-        number, (middle, spread) = len(self._values), self._prior
+        first, second, third = quartiles(np.sort(self._values_N[: self._num_kept]).tolist())
+        number, (middle, spread) = self._num_kept, self._prior
         width = (third - first) / QUARTILES
         self._middle = float((number * second + MIDDLE_WEIGHT * middle) / (number + MIDDLE_WEIGHT))
         self._spread = float(np.sqrt((number * width**2 + SPREAD_WEIGHT * spread**2) / (number + SPREAD_WEIGHT)))
+
+
+def quartiles(rising: Sequence[float]) -> list[float]:
+    """Return the three quartiles, as ``np.percentile`` has them, and ten times as fast for so few numbers.
+
+    >>> quartiles([1.0, 2.0, 4.0])
+    [1.5, 2.0, 3.0]
+    """
+    found = []
+    for quarter in (1, 2, 3):
+        place, rest = divmod((len(rising) - 1) * quarter, 4)
+        below, above, share = rising[place], rising[min(place + 1, len(rising) - 1)], rest / 4
+        step = above - below
+        found.append(below + step * share if share < 0.5 else above - step * (1 - share))
+    return found
 
 
 class Usuals:

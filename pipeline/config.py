@@ -3,6 +3,7 @@
 Durations end in ``_s``; everything else that counts time is integer nanoseconds.
 """
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -135,10 +136,13 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load(path: Path) -> Config:
-    """Read a rig file. Raise ConfigError with every mistake in it, each with its place."""
+    """Read a rig file, in TOML, or in JSON as recordings have it.
+
+    Raise ConfigError with every mistake in it, each with its place.
+    """
     try:
-        raw = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raw = (json if path.suffix == ".json" else tomllib).loads(path.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([f"{path}: {error}"]) from error
     return parse(raw, str(path))
 

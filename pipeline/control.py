@@ -1,7 +1,8 @@
 """What a person says to a line while it runs: labels come and go, events are right or wrong.
 
 A request is one ZeroMQ message from a REQ socket to ``bus.control``, a msgpack map whose ``type`` names what is asked:
-``set_label``, ``drop_label`` and ``mark`` with the fields of these commands in ``messages``, or ``list_labels`` alone.
+``set_label``, ``drop_label`` and ``mark`` with the fields of these commands in ``messages``, ``list_labels`` alone, or
+``drive`` to a replay.
 The answer is a ``Reply``. Off loopback it goes by CURVE, as samples do, and whoever has a sensor's keys may ask.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from threading import Event as Flag
 from threading import Lock, Thread
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 import zmq
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from pipeline.config import Security
 from pipeline.errors import ControlError, PipelineError
-from pipeline.messages import Command, DropLabel, Label, Mark, SetLabel
+from pipeline.messages import DropLabel, Label, Mark, Restore, SetLabel
 from pipeline.security import allow, join_curve, serve_curve
 
 MAX_BYTES = 4_000_000
@@ -27,6 +28,9 @@ MAX_BYTES = 4_000_000
 
 WAITING = 64
 """Requests that may wait for the line; more are refused."""
+
+UNREAD = 8
+"""Requests of one peer that are held before they are read."""
 
 POLL_S = 0.02
 
@@ -37,7 +41,16 @@ class ListLabels(Struct, frozen=True, tag="list_labels", forbid_unknown_fields=T
     """Say what is looked for; changes nothing."""
 
 
-Question = SetLabel | DropLabel | Mark | ListLabels
+class Drive(Struct, frozen=True, kw_only=True, tag="drive", forbid_unknown_fields=True):
+    """Press a button of a replay: ``stamp`` is the log time that is sought, ``rate`` the new speed, 0 without bounds;
+    "loop" begins or ends looping. A live line has none."""
+
+    action: Literal["play", "pause", "step", "seek", "rate", "loop"]
+    stamp: int = 0
+    rate: float = 0.0
+
+
+Question = SetLabel | DropLabel | Mark | ListLabels | Drive
 """What may be asked from outside."""
 
 
@@ -58,7 +71,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, eq=False):
     """A question in its place among the samples; ``answer`` hears what became of it, in the line's own thread."""
 
-    question: Command | ListLabels
+    question: Question | Restore
     received: int
     answer: Callable[[Reply], None] = lambda reply: None
 
@@ -103,6 +116,7 @@ class ControlServer:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)
+        self._socket.setsockopt(zmq.RCVHWM, UNREAD)
         self._authenticator = serve_curve(self._socket, security)
         try:
             self._socket.bind(self.address)

@@ -1,7 +1,8 @@
 """What a line shows, over ZeroMQ: pages live in processes of their own, and nothing that they do can slow it.
 
 Multipart, ``[kind][msgpack]``, from a PUB socket at ``bus.feed``: ``picture``, ``heard``, ``window`` and ``event``,
-whose payloads are ``Picture``, ``Heard``, ``Seen`` and ``messages.Event``. A reader that is too slow misses some.
+whose payloads are ``Picture``, ``Heard``, ``Seen`` and ``messages.Event``, and of a replay ``place``, a
+``driving.Place``. A reader that is too slow misses some.
 """
 
 from collections import deque
@@ -16,11 +17,12 @@ import zmq
 from msgspec import Struct
 
 from pipeline.config import Security
+from pipeline.driving import Place
 from pipeline.errors import PipelineError
 from pipeline.health import Health
 from pipeline.messages import Clip, Closing, Event, Observation, Received, State
 from pipeline.security import allow, join_curve, serve_curve
-from pipeline.thumbnail import picture
+from pipeline.thumbnail import Scale, scaled_picture
 
 ADDRESS = "tcp://127.0.0.1:5573"
 
@@ -37,12 +39,13 @@ PICTURES = ("vision", "thermal", "depth")
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """A JPEG of the newest sample of ``topic``."""
+    """A JPEG of the newest sample of ``topic``; ``scale`` tells its colours."""
 
     topic: str
     stamp: int
     received: int
     jpeg: bytes
+    scale: Scale | None = None
 
 
 class Heard(Struct, frozen=True, kw_only=True):
@@ -80,8 +83,14 @@ class Seen(Struct, frozen=True, kw_only=True):
     health: Health
 
 
-Told = Picture | Heard | Seen | Event
-_KINDS: dict[bytes, type[Told]] = {b"picture": Picture, b"heard": Heard, b"window": Seen, b"event": Event}
+Told = Picture | Heard | Seen | Event | Place
+_KINDS: dict[bytes, type[Told]] = {
+    b"picture": Picture,
+    b"heard": Heard,
+    b"window": Seen,
+    b"event": Event,
+    b"place": Place,
+}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -101,9 +110,10 @@ class FeedPublisher:
         self._newest: dict[str, Received] = {}
         self._said: deque[Observation | Event] = deque(maxlen=1000)
         self._health: Callable[[], Health] = Health
+        self._place: Callable[[], Place] | None = None
         self._known: dict[str, int] = {}  # by topic: the newest stamp that was sent in a trace
         self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.PUB)
+        self._socket = self._context.socket(zmq.XPUB)  # a PUB that knows whether somebody listens
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.SNDHWM, HIGH_WATER)
         self._authenticator = serve_curve(self._socket, security)
@@ -112,13 +122,21 @@ class FeedPublisher:
         except zmq.ZMQError as error:
             self._release()
             raise PipelineError(f"{feed}: {error}: no page can listen there; see bus.feed") from error
-        self._stop = Flag()
+        self._is_heard, self._stop = Flag(), Flag()
         self._thread = Thread(target=self._work, name="feed", daemon=True)
         self._thread.start()
 
     def watch(self, health: Callable[[], Health]) -> None:
         """Ask ``health`` with each window."""
         self._health = health
+
+    def follow(self, place: Callable[[], Place]) -> None:
+        """Publish where the replay is, which ``place`` knows."""
+        self._place = place
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return whether somebody has listened, or does within so long."""
+        return self._is_heard.wait(timeout_s)
 
     def sample(self, received: Received) -> None:
         """Keep the newest sample of each topic."""
@@ -140,11 +158,16 @@ class FeedPublisher:
     def _work(self) -> None:
         sent: dict[str, int] = {}
         while not self._stop.wait(PERIOD_S):
+            while self._socket.poll(0):
+                self._socket.recv()  # who came, or went
+                self._is_heard.set()
             for topic, received in list(self._newest.items()):
                 if sent.get(topic) != received.sample.seq:
                     sent[topic] = received.sample.seq
                     self._send(self._of_sample(received))
             self._send_said(HIGH_WATER // 2)
+            if self._place is not None:
+                self._send(self._place())
         self._send_said(len(self._said))
         self._release()
 
@@ -162,8 +185,8 @@ class FeedPublisher:
         sample = received.sample
         times = {"topic": sample.topic, "stamp": sample.stamp, "received": received.received}
         modality = self.modalities.get(sample.topic, "")
-        jpeg = picture(modality, sample, WIDTH) if modality in PICTURES else b""
-        return Picture(jpeg=jpeg, **times) if jpeg else Heard(**times)  # type: ignore[arg-type]
+        jpeg, scale = scaled_picture(modality, sample, WIDTH) if modality in PICTURES else (b"", None)
+        return Picture(jpeg=jpeg, scale=scale, **times) if jpeg else Heard(**times)  # type: ignore[arg-type]
 
     def _of_observation(self, observation: Observation) -> Seen:
         window = observation.window

@@ -16,11 +16,13 @@ from pipeline.control import Reply, Request
 from pipeline.errors import InputError
 from pipeline.line import Line
 from pipeline.messages import Operator, Remembering, Restore
-from pipeline.outbox import Outbox, write_whole
+from pipeline.outbox import Outbox
+from pipeline.scribe import Scribe
 from pipeline.sinks.letters import Acknowledging
 
-LEARNED_S, ARRIVED_S = 10.0, 1.0
-"""How often it is written what was learned, which may be megabytes, and which events have arrived."""
+LEARNED_S, ARRIVED_S = 60.0, 1.0
+"""How often it is written what was learned, which may be tens of megabytes and wear a memory card out, and which
+events have arrived. What a person has said is written with these."""
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,8 @@ class Learned(Struct, frozen=True):
 class Keeping:
     """Keeps the state of ``line`` in ``folder``, which is made; events go to its sinks through the outbox from now on.
 
-    Raise InputError if another run has the folder, or it cannot be written, or what is there not read.
+    Raise InputError if another run has the folder, or it cannot be written, or what is there not read. Later trouble
+    with the disk is said in the log and stops nothing.
     """
 
     def __init__(self, folder: Path, line: Line) -> None:
@@ -45,9 +48,11 @@ class Keeping:
             self._learned = self._read()
             self.outbox = Outbox(folder, [sink for sink in line.sinks if isinstance(sink, Acknowledging)])
         except InputError:
-            self.close()
+            self._lock.close()
             raise
         self._line = line
+        self._version = line.steering.version  # of what is written
+        self._scribe = Scribe()
         line.sinks[:] = [self.outbox, *(sink for sink in line.sinks if not isinstance(sink, Acknowledging))]
         self._learned_at = self._arrived_at = time.monotonic()
 
@@ -71,21 +76,24 @@ class Keeping:
         if now - self._arrived_at >= ARRIVED_S:
             self._arrived_at = now
             self.outbox.save()
-        if now - self._learned_at >= LEARNED_S:
-            self._learned_at = now
-            self.save()
+            is_told = self._line.steering.version != self._version
+            if (is_told or now - self._learned_at >= LEARNED_S) and not self._scribe.is_busy:
+                self._learned_at = now
+                self.save()
 
     def save(self) -> None:
-        """Write what the operators have learned."""
+        """Have it written what the operators have learned."""
+        self._version = self._line.steering.version
         learned = {
             str(number): Learned(_use(operator), operator.state())
             for number, operator in enumerate(self._line.operators)
             if isinstance(operator, Remembering)
         }
-        write_whole(self._path, msgspec.msgpack.encode(learned))
+        self._scribe.write(self._path, msgspec.msgpack.encode(learned))
 
     def close(self) -> None:
-        """Let another run have the folder."""
+        """Finish writing, and let another run have the folder."""
+        self._scribe.close()
         self._lock.close()
 
     def _read(self) -> dict[str, Learned]:

@@ -1,6 +1,7 @@
 """One rig's line: its parts, and what passes through them."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from pipeline.clock import Clock, Incident
 from pipeline.config import Config
-from pipeline.control import ListLabels, Request
+from pipeline.control import Drive, ListLabels, Request
 from pipeline.digest import Digest
 from pipeline.engine import Engine
 from pipeline.errors import PipelineError
@@ -40,6 +41,8 @@ from pipeline.sync import Synchronizer
 Step = Received | Exchange | Tick | Request
 """What moves a line: a sample; what a sender answered when asked for the time; in the replay of a run the moment at
 which its deadlines were looked at; a command."""
+
+log = logging.getLogger(__name__)
 
 RECENT = 500
 """So many times of each stage are told to those who watch."""
@@ -86,6 +89,7 @@ class Line:
         self.windows = 0  # of them, those observed
         self.skipped = 0  # windows that found max_in_flight others under way
         self.events = 0  # opened
+        self._broken: set[int] = set()  # sinks that have raised, by id
         self.latency_ms: deque[float] = deque(maxlen=5000)  # from a window's end to its observation, live only
         self._incidents: deque[tuple[int, Incident]] = deque()  # with the end of the window that closed after them
         self._channels = {channel.topic: channel for channel in config.channels}
@@ -149,7 +153,7 @@ class Line:
 
     def asked(self, request: Request) -> None:
         """Obey at once if no window is under way; else what is asked waits for those that closed before it."""
-        if self.recorder and not isinstance(request.question, ListLabels):
+        if self.recorder and not isinstance(request.question, ListLabels | Drive):
             self.recorder.command(request.question, request.received)
         self.steering.take(request, after=self.sync.position[0])
         if self.closed == self.windows + self.skipped:
@@ -230,7 +234,12 @@ class Line:
         if self.recorder:
             self.recorder.event(event)
         for sink in self.sinks:
-            sink.write(event)
+            try:
+                sink.write(event)
+            except OSError as error:
+                if id(sink) not in self._broken:
+                    log.warning("%s: %s: events are missing there", type(sink).__name__, error)
+                self._broken.add(id(sink))
 
     async def close(self) -> None:
         """Stop the engine, the recorder and the sinks."""

@@ -190,7 +190,7 @@ class SetLabel(Struct, frozen=True, kw_only=True, tag="set_label", forbid_unknow
     """Look for ``label`` from now on, or for this under its name.
 
     It needs a prompt or an example. A ``threshold`` of 0 is that of the tagger; ``modalities`` may speak for it, and
-    all of them where none is named.
+    all of them where none is named; without a ``severity`` its events have that which they had, or "info".
     """
 
     label: Name
@@ -198,6 +198,7 @@ class SetLabel(Struct, frozen=True, kw_only=True, tag="set_label", forbid_unknow
     examples: Annotated[tuple[Example, ...], Bounds] = ()
     threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
     modalities: Annotated[tuple[Name, ...], Bounds] = ()
+    severity: Severity | None = None
 
 
 class DropLabel(Struct, frozen=True, kw_only=True, tag="drop_label", forbid_unknown_fields=True):

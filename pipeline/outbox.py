@@ -5,7 +5,7 @@ number of the first that has not arrived. An event is in the operating system's 
 killed process loses none; a host without power may lose the last seconds.
 """
 
-import os
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,10 +16,14 @@ from msgspec.structs import replace
 
 from pipeline.errors import InputError
 from pipeline.messages import Event, Sink
+from pipeline.scribe import Scribe, write_whole
+from pipeline.sinks.appender import Appender
 from pipeline.sinks.letters import Acknowledging, Telling
 
-MAX_BYTES = 64_000_000
-"""Of ``events.jsonl``: beyond it, what has arrived everywhere is taken out."""
+MAX_BYTES = 16_000_000
+"""Of ``events.jsonl``: beyond it, and beyond twice what is left then, what has arrived everywhere is taken out."""
+
+log = logging.getLogger(__name__)
 
 
 class Posted(Struct, frozen=True):
@@ -33,7 +37,8 @@ class Outbox:
     """A sink before the ``sinks`` that acknowledge: it keeps what they have not, in ``folder``.
 
     When it is made, it hands on what had not arrived when the last run ended. ``interrupted`` are the events that were
-    open then; they go to all sinks by ``write``. Raise InputError for a folder that cannot be used.
+    open then; they go to all sinks by ``write``. Raise InputError for a folder that cannot be used. Later a full disk
+    keeps no event from the sinks: what cannot be written down waits for room, and is not safe meanwhile.
     """
 
     def __init__(self, folder: Path, sinks: Sequence[Sink]) -> None:
@@ -42,13 +47,18 @@ class Outbox:
         try:
             posted = _read(self._path)
             acknowledged = _read_acknowledged(self._acks_path)
+            self._file = Appender(self._path)
         except OSError as error:
             raise InputError(f"{error.filename}: {error.strerror}") from error
+        if self._file.size:
+            self._file.append(b"")  # what follows a line that was cut is none of it
+        self._scribe = Scribe()
+        self._most = MAX_BYTES  # of the file
+        self._saved: dict[str, int] = {}
         self._next = max([*(one.number + 1 for one in posted), *acknowledged.values(), 0])
         self._handed: dict[str, deque[int]] = {}  # numbers of what each sink was handed and has not acknowledged
         self._settled: dict[str, int] = {}  # how many it had acknowledged when that was last looked at
         self.interrupted = _interrupted(posted)
-        self._file = self._path.open("ab")
         for sink in self._patient():
             self._handed[sink.name], self._settled[sink.name] = deque(), sink.acknowledged
             for one in posted:
@@ -64,16 +74,19 @@ class Outbox:
         self._next += 1
         for handed in self._handed.values():
             handed.append(one.number)
-        self._file.write(msgspec.json.encode(one) + b"\n")
-        self._file.flush()
+        self._file.append(msgspec.json.encode(one))
         for sink in self.sinks:
             sink.write(event)
 
     def save(self) -> None:
         """Note what has arrived; to be called every few seconds."""
-        if self._file.tell() > MAX_BYTES:
+        self._file.flush()
+        if self._file.size > self._most:
             self._compact()
-        write_whole(self._acks_path, msgspec.json.encode(self._acknowledged()))
+        acknowledged = self._acknowledged()
+        if acknowledged != self._saved:
+            self._scribe.write(self._acks_path, msgspec.json.encode(acknowledged))
+            self._saved = acknowledged
 
     def told(self) -> str:
         """Say in words what became of the events, a line for each sink that knows."""
@@ -85,6 +98,7 @@ class Outbox:
             sink.close()
         self.save()
         self._file.close()
+        self._scribe.close()
 
     def _patient(self) -> Iterator[Acknowledging]:
         """Yield the sinks that say what has arrived."""
@@ -102,24 +116,17 @@ class Outbox:
         return {name: handed[0] if handed else self._next for name, handed in self._handed.items()}
 
     def _compact(self) -> None:
-        """Keep what has not arrived somewhere, and what is open."""
+        """Keep what has not arrived somewhere, and what is open; all of it where there is no room to write it anew."""
         first = min(self._acknowledged().values(), default=self._next)
-        posted = _read(self._path)
-        is_open = {event.id for event in _interrupted(posted)}
-        kept = [one for one in posted if one.number >= first or one.event.id in is_open]
-        self._file.close()
-        write_whole(self._path, b"".join(msgspec.json.encode(one) + b"\n" for one in kept))
-        self._file = self._path.open("ab")
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Have ``path`` hold ``data``, or what it held before, whatever happens meanwhile."""
-    new = path.with_name(path.name + ".new")
-    with new.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+        try:
+            posted = _read(self._path)
+            is_open = {event.id for event in _interrupted(posted)}
+            kept = [one for one in posted if one.number >= first or one.event.id in is_open]
+            write_whole(self._path, b"".join(msgspec.json.encode(one) + b"\n" for one in kept))
+            self._file.reopen()
+        except OSError as error:
+            log.warning("%s: %s: it grows until there is room to write it anew", self._path, error.strerror)
+        self._most = max(MAX_BYTES, 2 * self._file.size)
 
 
 def _read(path: Path) -> list[Posted]:

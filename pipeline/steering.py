@@ -6,7 +6,7 @@ So it does not matter how many windows are under way when one comes, and a repla
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from pipeline.control import ListLabels, Reply, Request
+from pipeline.control import Drive, ListLabels, Reply, Request
 from pipeline.messages import (
     Command,
     DropLabel,
@@ -59,6 +59,9 @@ class Steering:
         question = request.question
         if isinstance(question, ListLabels):
             request.answer(self._reply(is_done=True, text=f"{len(self.labels())} labels are looked for"))
+            return
+        if isinstance(question, Drive):
+            request.answer(self._reply(is_done=False, text="this line is live: there is nothing to play"))
             return
         try:
             operator, events = self._obeyed(question)

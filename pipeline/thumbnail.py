@@ -4,6 +4,7 @@ import io
 import wave
 
 import numpy as np
+from msgspec import Struct
 from PIL import Image
 
 from pipeline.messages import Array, Clip, Sample
@@ -13,6 +14,12 @@ WIDTH = 160
 
 QUALITY = 80
 """Of its JPEG, of 100."""
+
+ZERO_CELSIUS = 27315
+"""In centikelvin."""
+
+COUNTS = 1 << 14
+"""Raw counts of thermal cameras lie below, of 14 bits; as centikelvin it is -109 °C, which nothing on a rig is."""
 
 # Anchors of matplotlib's colour maps inferno and viridis (CC0), at equal steps from 0 to 1.
 INFERNO = (
@@ -35,6 +42,16 @@ VIRIDIS = (
     (159, 218, 58),
     (253, 231, 37),
 )
+PALETTES = {"thermal": INFERNO, "depth": VIRIDIS[::-1]}
+"""Modalities whose colours stand for numbers, from low to high."""
+
+
+class Scale(Struct, frozen=True, kw_only=True):
+    """What the two ends of a picture's colours stand for. ``unit`` is "°C", "m", or "counts" of the camera's own."""
+
+    low: float
+    high: float
+    unit: str
 
 
 def picture(modality: str, sample: Sample, width: int = WIDTH) -> bytes:
@@ -42,31 +59,26 @@ def picture(modality: str, sample: Sample, width: int = WIDTH) -> bytes:
 
     Thermal is drawn from cold to hot over the frame's own range, depth from near to far; what is unknown is black.
     """
-    colours_HW3 = pixels(modality, sample.data)
+    return scaled_picture(modality, sample, width)[0]
+
+
+def scaled_picture(modality: str, sample: Sample, width: int = WIDTH) -> tuple[bytes, Scale | None]:
+    """Return that picture, and its scale where colours stand for numbers."""
+    colours_HW3, scale = _drawn(modality, sample.data)
     if colours_HW3 is None:
-        return b""
+        return b"", None
     height, full = colours_HW3.shape[:2]
     image = Image.fromarray(colours_HW3)
     if width < full:
         image = image.resize((width, max(1, round(height * width / full))), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
-    return buffer.getvalue()
+    return buffer.getvalue(), scale
 
 
 def pixels(modality: str, data_HW: Array) -> Array | None:
     """Return (H, W, 3) uint8 RGB, or None for a modality that is not seen."""
-    match modality:
-        case "vision":
-            return np.ascontiguousarray(
-                data_HW if data_HW.ndim == 3 else np.repeat(data_HW[..., np.newaxis], 3, axis=2)
-            )
-        case "thermal":
-            return _coloured(data_HW.astype(np.float32), INFERNO)
-        case "depth":
-            far_HW = data_HW.astype(np.float32)
-            return _coloured(np.where(far_HW > 0, far_HW, np.nan), VIRIDIS[::-1])
-    return None
+    return _drawn(modality, data_HW)[0]
 
 
 def sound(clip: Clip) -> bytes:
@@ -90,14 +102,36 @@ def _mono(data: Array) -> Array:
     return mono
 
 
-def _coloured(value_HW: Array, anchors: tuple[tuple[int, int, int], ...]) -> Array:
-    """Return (H, W, 3) uint8: ``value_HW`` over its range from the 1st to the 99th percentile; NaN is black."""
+def _drawn(modality: str, data: Array) -> tuple[Array | None, Scale | None]:
+    if modality == "vision":
+        seen = data if data.ndim == 3 else np.repeat(data[..., np.newaxis], 3, axis=2)
+        return np.ascontiguousarray(seen), None
+    return _measured(modality, data) if modality in PALETTES else (None, None)
+
+
+def _measured(modality: str, data: Array) -> tuple[Array, Scale | None]:
+    """Return (H, W, 3) uint8 over the range from the 1st to the 99th percentile, and that range."""
+    value_HW = np.array(data[..., 1] if data.ndim == 3 else data, np.float32)
+    if modality == "depth" or data.dtype == np.uint16:
+        value_HW[~(value_HW > 0)] = np.nan  # no return, or a dead pixel
     is_known_HW = np.isfinite(value_HW)
     if not is_known_HW.any():
-        return np.zeros((*value_HW.shape, 3), np.uint8)
+        return np.zeros((*value_HW.shape, 3), np.uint8), None
     low, high = np.percentile(value_HW[is_known_HW], (1, 99))
     place_HW = np.clip((np.nan_to_num(value_HW, nan=low) - low) / max(high - low, 1e-6), 0, 1)
+    anchors = np.array(PALETTES[modality])
     steps = np.linspace(0, 1, len(anchors))
-    colours = [np.interp(place_HW, steps, channel) for channel in np.array(anchors).T]
+    colours = [np.interp(place_HW, steps, channel) for channel in anchors.T]
     drawn: Array = np.where(is_known_HW[..., np.newaxis], np.stack(colours, axis=-1), 0).astype(np.uint8)
-    return drawn
+    return drawn, _scale(modality, data.dtype.kind == "f", float(low), float(high))
+
+
+def _scale(modality: str, is_float: bool, low: float, high: float) -> Scale:
+    """Return the scale of numbers as sensors send them: float m and °C, else millimetres, centikelvin, and counts."""
+    if modality == "depth":
+        unit, zero, step = "m", 0, 1 if is_float else 1000
+    elif is_float or low < COUNTS:
+        unit, zero, step = "°C" if is_float else "counts", 0, 1
+    else:
+        unit, zero, step = "°C", ZERO_CELSIUS, 100
+    return Scale(low=(low - zero) / step, high=(high - zero) / step, unit=unit)

@@ -40,6 +40,7 @@ class Transport:
         self._steps = 0  # windows that may still be shown while paused
         self._sought: int | None = None
         self._is_stopped = False
+        self._has_ended = False
         self._anchor: tuple[float, int] | None = None  # when the clock was last started, and what was due then
         self._lock = Lock()
 
@@ -57,6 +58,11 @@ class Transport:
     def is_paused(self) -> bool:
         """Whether nothing moves until ``play`` or ``step``."""
         return self._is_paused
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a pass came to its end, and no other has begun."""
+        return self._has_ended
 
     @property
     def is_stopped(self) -> bool:
@@ -93,11 +99,13 @@ class Transport:
         """Return where the pass that now begins is to start."""
         with self._lock:
             place, self._sought, self._anchor = self._sought, None, None
+            self._has_ended = False
             self.position = self.start if place is None else place
             return self.position
 
     async def goes_on(self) -> bool:
         """Return whether another pass follows the one that has ended, once that is known."""
+        self._has_ended = True
         while self.is_staying and not self.is_looping and not self._is_over():
             await asyncio.sleep(POLL_S)
         return not self._is_stopped and (self._sought is not None or self.is_looping)
@@ -115,7 +123,8 @@ class Transport:
     async def shown(self) -> None:
         """Count a window that was shown, and wait while there is a pause and no step is due."""
         with self._lock:
-            self._steps = max(0, self._steps - 1)
+            if not self._is_over():  # else it is one of those that close as the pass ends
+                self._steps = max(0, self._steps - 1)
         while self._is_held() and not self._is_over():
             await asyncio.sleep(POLL_S)
 

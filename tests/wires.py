@@ -1,5 +1,6 @@
 """Events to send, and somebody who takes them over HTTP."""
 
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,17 @@ def waited_for(is_so: Callable[[], bool], timeout_s: float = 10.0) -> None:
         time.sleep(0.005)
 
 
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Files of this process cannot grow beyond ``size`` bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 class Taker(HTTPServer):
     """Takes what is POSTed, and answers with ``codes`` as long as there are some, then 204."""
 
@@ -49,6 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
         if code == 204:
             self.server.taken.append((self.headers["Idempotency-Key"], body))
         self.send_response(code)
+        if code == 302:
+            self.send_header("Location", self.server.url)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
 
@@ -33,7 +34,8 @@ LOW_RATE_HZ = 2000.0
 
 def samples_of(clip: Clip) -> Array:
     """Return (T,) float32 in [-1, 1], the mean of all channels; what is not finite stays so."""
-    return np.concatenate([_mono(sample.data) for sample in clip.samples])
+    alike = groupby((sample.data for sample in clip.samples), key=lambda data: (data.dtype, data.shape[1:]))
+    return np.concatenate([_mono(np.concatenate(list(chunks))) for _, chunks in alike])
 
 
 def sound_features(samples_T: Array, rate_hz: float) -> Array | None:

@@ -38,17 +38,31 @@ def add(
     modality: Annotated[
         list[str] | None, typer.Option(help="Who may speak for it: vision, audio …; again for more.")
     ] = None,
+    severity: Annotated[
+        str | None, typer.Option(help="Of its events: info, warning or critical; else as it was, or info.")
+    ] = None,
     rig: RigOption = None,
 ) -> None:
     """Look for something else, or by other examples, from now on."""
     config = _config(rig)
     prompts = [thing for thing in things if len(terms(thing)[0]) == 1 and sense_of(thing)[0] == "text"]
     shown = [thing for thing in things if thing not in prompts]
+    senses = {channel.modality for channel in config.channels}
+    if rig and (unknown := sorted(set(modality or []) - senses)):
+        raise InputError(f"{', '.join(unknown)} may not speak for {name!r}: this rig has {', '.join(sorted(senses))}")
     with refusing():
-        examples = [example_of(thing, _space(config, rig)) for thing in shown]
-        wanted = {"label": name, "prompts": prompts, "threshold": threshold, "modalities": modality or []}
+        space = _space(config, rig) if shown else Space({})
+        wanted = {
+            "type": "set_label",
+            "label": name,
+            "prompts": prompts,
+            "examples": [example_of(thing, space) for thing in shown],
+            "threshold": threshold,
+            "modalities": modality or [],
+            "severity": severity,
+        }
         try:
-            command = msgspec.convert(wanted | {"examples": examples, "type": "set_label"}, SetLabel)
+            command = msgspec.convert(wanted, SetLabel)
         except msgspec.ValidationError as error:
             raise InputError(f"{name!r} cannot be looked for: {error}") from error
     _print(_asked(config, command))

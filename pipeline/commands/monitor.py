@@ -1,4 +1,4 @@
-"""``rigbind monitor RIG``: the page of a running line, in a process of its own."""
+"""``rigbind monitor RIG`` or ``LOG``: the page of a running line, or of a recording, in a process of its own."""
 
 import os
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import typer
 from operators.space import Space
 from pipeline.commands.assembly import load_checked
 from pipeline.commands.paging import PORT, PortOption
+from pipeline.commands.replay import show
 from pipeline.control import ask
 from pipeline.messages import Hit
 from pipeline.monitor.access import token_for
@@ -19,11 +20,14 @@ from pipeline.monitor.api import Wanted
 from pipeline.monitor.page import Monitor
 from pipeline.search import Search
 
+RIGS = (".toml", ".json")
+"""How files of rigs end; everything else is a log."""
+
 SUFFIXES = {"vision": ".jpg", "audio": ".wav", "thermal": ".png", "depth": ".png", "imu": ".csv"}
 
 
 def monitor(
-    rig: Annotated[Path, typer.Argument(help="The rig's TOML file.")],
+    what: Annotated[Path, typer.Argument(metavar="RIG|LOG", help="A rig's TOML file, or a recorded log.")],
     host: Annotated[
         str, typer.Option(help="Where the page is served; off loopback it asks for a token.")
     ] = "127.0.0.1",
@@ -31,8 +35,16 @@ def monitor(
     token: Annotated[Path | None, typer.Option(help="A file that holds the token; or RIGBIND_TOKEN has it.")] = None,
     db: Annotated[str, typer.Option(help="An index to search.")] = "",
 ) -> None:
-    """Serve the page of a line that runs, or will: pictures, anomalies, tags, timeline, search, labels, health."""
-    config = load_checked(rig)
+    """Serve the page of a line that runs, or will: pictures, anomalies, tags, timeline, search, labels, health.
+
+    Of a log, the same page with buttons: it is played through the line.
+    """
+    if what.suffix not in RIGS:
+        token_for(host, token, False, os.environ)  # says what is wrong before the encoders are loaded
+        options = ["--host", host, *(["--token", str(token)] if token else []), *(["--db", db] if db else [])]
+        show(what, port, options)
+        return
+    config = load_checked(what)
     known = token_for(host, token, config.security.insecure, os.environ)
     find = partial(_find, Search(db), {}) if db else None
     page = Monitor(config, host, port, known, partial(ask, config.bus.control, config.security), find)

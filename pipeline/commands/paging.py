@@ -1,18 +1,21 @@
 """The page beside a line: its feed, and the process that serves it."""
 
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import msgspec
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 
 from pipeline.config import Config
 from pipeline.feed import FeedPublisher
-from pipeline.messages import Sink
 
 PORT = 8080
 
@@ -23,19 +26,42 @@ PortOption = Annotated[int, typer.Option(help="The port of the page.", min=1, ma
 
 
 @contextmanager
-def page(rig: Path, config: Config, sinks: list[Sink], port: int, console: Console) -> Iterator[None]:
-    """Have the page of ``rig`` served by a child process, and add to ``sinks`` what feeds it."""
+def page(config: Config, port: int, console: Console, options: Sequence[str] = ()) -> Iterator[FeedPublisher]:
+    """Have the page of the rig served by a child process, with ``options`` of ``rigbind monitor``; yield its feed."""
     modalities = {channel.topic: channel.modality for channel in config.channels}
-    sinks.append(FeedPublisher(config.bus.feed, modalities, config.security))
-    command = [sys.executable, "-m", "pipeline.commands", "monitor", str(rig), "--port", str(port)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    console.print(f"the page: http://127.0.0.1:{port}")
-    try:
-        yield
-    finally:
-        child.terminate()
+    feed = FeedPublisher(config.bus.feed, modalities, config.security)
+    with TemporaryDirectory(prefix="rigbind-") as folder:
+        rig = Path(folder) / "rig.json"
+        rig.write_bytes(msgspec.json.encode(_shown(config)))
+        command = [sys.executable, "-m", "pipeline.commands", "monitor", str(rig), "--port", str(port), *options]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        console.print(f"the page: http://127.0.0.1:{port}")
         try:
-            child.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+            yield feed
+        finally:
+            if child.poll() is not None:
+                console.print(f"the page had ended by itself, with exit code {child.returncode}")
+            child.terminate()
+            try:
+                child.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def apart(config: Config) -> Config:
+    """Return the rig with addresses on this host that nobody has, so that its replay can be shown beside it."""
+    feed, control = (f"tcp://127.0.0.1:{_free_port()}" for _ in range(2))
+    return replace(config, bus=replace(config.bus, feed=feed, control=control))
+
+
+def _shown(config: Config) -> Config:
+    """Return what a page needs to know of a rig: its parts may be of another host."""
+    channels = [replace(channel, sensor=None) for channel in config.channels]
+    return Config(rig=config.rig, bus=config.bus, window=config.window, channels=channels, security=config.security)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

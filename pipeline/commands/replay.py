@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Annotated
@@ -16,9 +16,11 @@ from rich.progress import Progress
 from pipeline.commands.assembly import again, assemble
 from pipeline.commands.console import AlignOption, LogArguments, MapOption, make_console
 from pipeline.commands.outputs import FoxgloveOption, RerunOption, outputs
+from pipeline.commands.paging import PORT, PortOption
 from pipeline.commands.playing import Playing, play
 from pipeline.commands.printer import Printer, print_books
 from pipeline.commands.publishing import publish as publish_log
+from pipeline.commands.showing import showing
 from pipeline.commands.telling import tell
 from pipeline.errors import InputError, LogError
 from pipeline.line import Line
@@ -51,12 +53,14 @@ def replay(
     verify: Annotated[bool, typer.Option(help="Fail unless a recorded run comes out again, bit for bit.")] = False,
     foxglove: FoxgloveOption = 0,
     rerun: RerunOption = "",
+    monitor: Annotated[bool, typer.Option(help="Serve a page that shows and drives it, until Ctrl-C.")] = False,
+    port: PortOption = PORT,
 ) -> None:
     """Replay a recorded log through the line and print its windows and events.
 
     A run that rigbind recorded is repeated with its own rig, deadline by deadline.
     """
-    speed = _speed(rate or ("1" if publish else "max"))
+    speed = speed_of(rate or ("1" if publish or monitor else "max"))
     if verify:
         _check_verifiable(logs, config, whole=not (start or end or model or loop or publish))
     console, playing = make_console(), Playing(logs, config, model, _columns(columns), align)
@@ -66,15 +70,16 @@ def replay(
         end=playing.at(end) if end else FOREVER,
         is_paused=step,
         is_looping=loop,
+        is_staying=monitor,
     )
     if min(transport.end, playing.end) <= max(transport.start, playing.start):
         raise InputError(f"nothing of the log, {playing.log.duration / NS:.3f} s, lies from --start to --end")
-    if publish and (events or report or annotate or foxglove or rerun):
+    if publish and (events or report or annotate or foxglove or rerun or monitor):
         raise InputError(
             "--publish sends samples and finds no events; "
-            "--events, --report, --annotate, --foxglove, --rerun are for a line"
+            "--events, --report, --annotate, --foxglove, --rerun, --monitor are for a line"
         )
-    with _obeying(transport, step):
+    with _obeying(transport, step), showing(playing, transport, port, console) if monitor else nullcontext() as feed:
         if publish:
             stamps = "original" if original_stamps else "now"
             asyncio.run(publish_log(playing, transport, stamps, console))  # type: ignore[arg-type]
@@ -83,6 +88,7 @@ def replay(
         gathering = Gathering(playing.rig.channels) if report else None
         sinks: list[Sink] = [sink for sink in (_file(events), notes, gathering) if sink]
         sinks += outputs(playing.rig, foxglove, rerun, is_replay=True)
+        sinks += [feed] if feed else []
         line = asyncio.run(_replay(playing, transport, console, sinks))
     if notes and annotate:
         notes.annotate(logs[0], annotate, playing.log, playing.rig)
@@ -90,6 +96,13 @@ def replay(
         write_page(report, gathering, line, playing.log.name)
     if verify and playing.run and not transport.is_stopped:
         _verify(console, line, playing.run)
+
+
+def show(log: Path, port: int, options: Sequence[str]) -> None:
+    """Play ``log`` through the line for a page, with ``options`` of ``rigbind monitor``, until Ctrl-C."""
+    console, playing, transport = make_console(), Playing([log]), Transport(rate=1.0, is_staying=True)
+    with _obeying(transport, step=False), showing(playing, transport, port, console, options) as feed:
+        asyncio.run(_replay(playing, transport, console, [feed]))
 
 
 async def _replay(playing: Playing, transport: Transport, console: Console, sinks: list[Sink]) -> Line:
@@ -124,7 +137,7 @@ async def _pass(line: Line, playing: Playing, transport: Transport, console: Con
 
 @contextmanager
 def _obeying(transport: Transport, step: bool) -> Iterator[None]:
-    """Let Ctrl-C end the pass, and after ``step`` each Enter show a window; the end of standard input lets it run."""
+    """Let Ctrl-C and SIGTERM end the pass; after ``step`` each Enter shows a window, and the end of input lets it run."""
 
     def read() -> None:
         for _ in sys.stdin:
@@ -136,13 +149,14 @@ def _obeying(transport: Transport, step: bool) -> Iterator[None]:
             raise KeyboardInterrupt
         transport.stop()
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
     if step:
         Thread(target=read, name="step", daemon=True).start()
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _columns(text: str) -> list[Columns]:
@@ -180,7 +194,7 @@ def _verify(console: Console, line: Line, run: Recorded) -> None:
     console.print(f"verified: {line.windows} windows, their embeddings and events are those of the run, bit for bit")
 
 
-def _speed(rate: str) -> float | None:
+def speed_of(rate: str) -> float | None:
     if rate == "max":
         return None
     try:

@@ -14,6 +14,10 @@
           const url = URL.createObjectURL(await answer.blob());
           image.onload = () => URL.revokeObjectURL(url);
           image.src = url;
+          for (const end of ["low", "high"]) {
+            const told = figure.querySelector(`.rb-${end}`);
+            if (told) told.textContent = answer.headers.get(`x-${end}`);
+          }
           taken = performance.now() - Number(answer.headers.get("x-age-ms"));
         } else if (answer.status !== 200) {
           await new Promise((wake) => setTimeout(wake, 500));
@@ -24,11 +28,16 @@
     }
   }
 
+  addEventListener("keydown", (key) => {  // the space bar plays a replay, and does not scroll
+    if (key.key === " " && key.target === document.body && document.querySelector("[data-held]")) key.preventDefault();
+  });
+
   setInterval(() => {
     for (const figure of document.querySelectorAll("figure[data-frame]")) {
       if (!figure.age) follow(figure);
       const age = figure.age(), label = figure.querySelector(".rb-age");
-      const isStale = age < 0 || age > STALE_MS;
+      const isHeld = document.querySelector("[data-held=true]");  // a replay that waits is not old
+      const isStale = age < 0 || (age > STALE_MS && !isHeld);
       figure.classList.toggle("rb-stale", isStale);
       label.textContent = age < 0 ? "waiting" : isStale ? `${(age / 1000).toFixed(1)} s old` : "";
     }

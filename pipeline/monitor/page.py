@@ -20,9 +20,10 @@ from pipeline.monitor.access import Access
 from pipeline.monitor.api import Wanted, mount
 from pipeline.monitor.board import Snapshot
 from pipeline.monitor.scene import Frame, Scene
+from pipeline.monitor.views.driving import driving
 from pipeline.monitor.views.health import health
 from pipeline.monitor.views.labels import labels
-from pipeline.monitor.views.live import live
+from pipeline.monitor.views.live import ends, live
 from pipeline.monitor.views.meaning import meaning
 from pipeline.monitor.views.search import search
 from pipeline.monitor.views.timeline import timeline
@@ -95,6 +96,8 @@ class Monitor:
             frame = self._newest(number)
         age_ms = 1000 * (monotonic() - frame.at + frame.age_s)
         headers = {"x-number": str(frame.number), "x-age-ms": f"{age_ms:.0f}", "cache-control": "no-store"}
+        if frame.scale:
+            headers |= dict(zip(("x-low", "x-high"), ends(frame.scale), strict=True))
         return Response(frame.jpeg, 200 if frame.jpeg else 204, headers, "image/jpeg")
 
     def _newest(self, number: int) -> Frame:
@@ -108,6 +111,7 @@ class Monitor:
             status = ui.label("").classes("rb-status")
             dark = ui.dark_mode(None)
             ui.button(icon="contrast", on_click=dark.toggle).props('flat dense round aria-label="dark or light"')
+            drive = driving(self.scene, self._ask)
         with ui.tabs().classes("rb-tabs").props("dense mobile-arrows") as tabs:
             for name in TABS:
                 ui.tab(name)
@@ -129,9 +133,9 @@ class Monitor:
         def refresh() -> None:
             silent = monotonic() - self.scene.heard_at
             is_heard = silent < SILENT_S
-            status.set_text(
-                "live" if is_heard else "no line is heard" if silent > 1e8 else f"silent for {silent:.0f} s"
-            )
+            drive()
+            on = "live" if self.scene.place is None else "replay"
+            status.set_text(on if is_heard else "no line is heard" if silent > 1e8 else f"silent for {silent:.0f} s")
             status.classes(replace=f"rb-status {'rb-on' if is_heard else 'rb-off'}")
             if tabs.value in refreshing:
                 refreshing[str(tabs.value)](self.scene.board.snapshot())

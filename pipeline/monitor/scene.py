@@ -9,11 +9,13 @@ import numpy as np
 from msgspec import Struct
 
 from pipeline.config import Channel
+from pipeline.driving import Place
 from pipeline.feed import Heard, Picture, Seen, Told, Trace
 from pipeline.health import Health
 from pipeline.messages import NS, Array, Event, Observation, Received, Sample, Window
 from pipeline.monitor.board import Board
 from pipeline.monitor.spectrogram import Spectrogram
+from pipeline.thumbnail import Scale
 
 HISTORY = 14_400
 """Windows whose scores are kept: two hours of two a second."""
@@ -30,6 +32,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     number: int = 0
     jpeg: bytes = b""
     age_s: float = 0.0  # of the sample when it was received
+    scale: Scale | None = None
     at: float = 0.0
 
 
@@ -51,6 +54,7 @@ class Scene:
         self.frames: dict[str, Frame] = {}
         self.history: deque[Moment] = deque(maxlen=HISTORY)
         self.vectors: deque[tuple[int, dict[str, Array]]] = deque(maxlen=VECTORS)
+        self.place: Place | None = None  # of a replay
         self.heard_at = -1e9  # when the feed was heard last, by this process's clock
         self._traces: dict[str, deque[tuple[float, tuple[float, ...]]]] = {}
         self._sounds = {
@@ -67,7 +71,7 @@ class Scene:
         with self._lock:
             match told:
                 case Picture():
-                    self._frame(told.topic, told.jpeg, (told.received - told.stamp) / NS)
+                    self._frame(told.topic, told.jpeg, (told.received - told.stamp) / NS, told.scale)
                     self._heard(told)
                 case Heard():
                     self._heard(told)
@@ -75,21 +79,27 @@ class Scene:
                     self._seen(told)
                 case Event():
                     self.board.write(told)
+                case Place():
+                    self.place = told
 
     def trace(self, topic: str) -> list[tuple[float, tuple[float, ...]]]:
         """Return the last seconds of what ``topic`` felt: times in s since the epoch, and C numbers each."""
         with self._lock:
             return list(self._traces.get(topic, ()))
 
-    def _frame(self, topic: str, jpeg: bytes, age_s: float) -> None:
+    def _frame(self, topic: str, jpeg: bytes, age_s: float, scale: Scale | None = None) -> None:
         number = self.frames[topic].number + 1 if topic in self.frames else 1
-        self.frames[topic] = Frame(number=number, jpeg=jpeg, age_s=age_s, at=monotonic())
+        self.frames[topic] = Frame(number=number, jpeg=jpeg, age_s=age_s, scale=scale, at=monotonic())
 
     def _heard(self, told: Picture | Heard) -> None:
         sample = Sample(topic=told.topic, stamp=told.stamp, frame_id="", seq=0, data=np.zeros(0))
         self.board.sample(Received(sample=sample, received=told.received))
 
     def _seen(self, told: Seen) -> None:
+        if self.history and told.end <= self.history[-1].end:  # a replay begins anew, or somewhere else
+            self.history.clear()
+            self.vectors.clear()
+            self._traces.clear()
         self._health = told.health
         window = Window(
             start=told.start,

@@ -8,12 +8,17 @@ LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.
 
 
 class Log:
-    """Logs what opens and closes to ``logger``, at the level of its severity; ``updates`` too if asked for."""
+    """Logs what opens and closes to ``logger``, at the level of its severity; ``updates`` too if asked for.
+
+    A logger that has no level of its own gets one that lets all of it through.
+    """
 
     def __init__(self, logger: str = "rigbind.events", updates: bool = False) -> None:
         self.logger = logger
         self.updates = updates
         self._log = logging.getLogger(logger)
+        if self._log.level == logging.NOTSET:
+            self._log.setLevel(logging.INFO)
 
     def write(self, event: Event) -> None:
         """Log ``event``."""

@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Mapping
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from pipeline.config import Security
 from pipeline.errors import SecurityError
@@ -17,11 +17,21 @@ LATER = (408, 425, 429)
 """Answers that ask for another try, beside those from 500 on (RFC 9110, section 15; RFC 6585; RFC 8470)."""
 
 
+class _Stay(HTTPRedirectHandler):
+    """Follows no answer that names another address: urllib would GET it, without the event."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing, so that the answer itself is what is heard."""
+
+
+_open = build_opener(_Stay).open
+
+
 class Webhook:
     """POSTs each event as JSON to ``url``, and again until it is answered with 2xx, in order.
 
     The header ``Idempotency-Key`` is the same for the same news: who gets one twice, because an answer was lost or the
-    line was killed, knows it by that. An answer of 4xx is no reason to try again; the event is dropped and counted.
+    line was killed, knows it by that. After an answer of 3xx or 4xx the event is dropped and counted.
     ``headers`` are sent along; ``attachments`` sends pictures and sounds too, in base64.
     """
 
@@ -79,10 +89,10 @@ class Webhook:
         own = {"Content-Type": "application/json", "Idempotency-Key": quote(key_of(event), safe="/@.:")}
         request = Request(self.url, json_of(event, self.attachments), {**self.headers, **own}, method="POST")
         try:
-            urlopen(request, timeout=self.timeout_s).close()
+            _open(request, timeout=self.timeout_s).close()
         except HTTPError as error:
             error.close()
-            if 400 <= error.code < 500 and error.code not in LATER:
+            if 300 <= error.code < 500 and error.code not in LATER:
                 raise RefusedError(f"{self.url} answered {error.code} {error.reason}") from None
             raise OSError(f"{self.url} answered {error.code} {error.reason}") from None
         except (http.client.HTTPException, ValueError) as error:

@@ -4,10 +4,12 @@ from itertools import count
 import numpy as np
 import pytest
 from fakes import Words
+from golden import golden
 from msgspec.structs import replace
 from situations import DIM, TOPICS, observations, observe
 
 from operators.labels import Spec
+from operators.space import Space
 from operators.tagging import Tagger
 from pipeline.messages import Array, DropLabel, Event, Example, Mark, Observation, SetLabel, Window
 
@@ -24,7 +26,7 @@ def sentence(text: str) -> Array:
     return vector
 
 
-def tagger(labels: dict[str, list[str] | Spec] = LABELS, **params: float) -> Tagger:
+def tagger(labels: dict[str, list[str] | Spec] = LABELS, **params: float | str) -> Tagger:
     """One whose sentences are far apart."""
     return Tagger(labels, BACKGROUND, text=WORDS, **params)  # type: ignore[arg-type]
 
@@ -107,6 +109,21 @@ def test_only_the_modalities_that_may_speak_are_heard() -> None:
     assert scores["seen"] < scores["either"] <= scores["heard"]
 
 
+def test_a_label_is_as_usual_while_nobody_is_there_that_may_speak_for_it() -> None:
+    heard = tagger({"fire": Spec(prompts=(FIRE,), modalities=("audio",))})
+    stream = hearing(*[NOTHING] * 6)
+    stream += [observe(6 + n, {"/camera": sentence(FIRE), "/imu": sentence(FIRE)}) for n in range(3)]
+    assert not run(heard, stream)
+    assert heard.scores["tagging/fire"] < 0.05
+
+
+def test_evidence_is_of_those_that_may_speak() -> None:
+    both = {"/microphone": sentence(FIRE), "/camera": sentence(FIRE)}
+    heard = tagger({"fire": Spec(prompts=(FIRE,), modalities=("audio",))})
+    events = run(heard, [*hearing(*[NOTHING] * 6), *(observe(6 + n, both) for n in range(3))])
+    assert {topic for event in events for topic in event.evidence} == {"/microphone"}
+
+
 def test_an_example_speaks_through_its_own_modality() -> None:
     bark = sentence("a bark that has no words")
     shown = SetLabel(label="dog", examples=(Example(modality="audio", vector=tuple((3 * bark).tolist())),))
@@ -118,6 +135,32 @@ def test_an_example_speaks_through_its_own_modality() -> None:
     events = run(knowing, stream)
     assert told(events) == [("opened", "dog"), ("closed", "dog")]
     assert events[-1].end == stream[8].window.end
+
+
+TONE, CARD = str(golden("audio_mono16k_short.wav")), str(golden("img_320x240.png"))
+
+
+@pytest.mark.parametrize(
+    ("example", "told_by"),
+    [
+        (TONE, {"sound"}),
+        (CARD, {"picture"}),
+        (f"{NOTHING} + {CARD} - {TONE}", {"picture"}),
+        (f"{FIRE} + {GLASS}", {"words"}),
+    ],
+    ids=["sound", "picture", "sum", "sentences"],
+)
+def test_examples_are_sounds_pictures_and_sums_of_them_and_of_sentences(example: str, told_by: set[str]) -> None:
+    heard, seen, read = Space("mini").embed(TONE, CARD, FIRE)
+    hush, wall = sentence("hush"), sentence("wall")
+    calm = [observe(n, {"/microphone": hush, "/camera": wall}) for n in range(8)]
+    found = set()
+    for name, ear, eye in (("sound", heard, wall), ("picture", hush, seen), ("words", hush, read)):
+        knowing = Tagger({"this": Spec(examples=(example,))}, BACKGROUND)
+        assert knowing.known()[0].examples == (example,)
+        if run(knowing, [*calm, *(observe(8 + n, {"/microphone": ear, "/camera": eye}) for n in range(3))]):
+            found.add(name)
+    assert found == told_by
 
 
 def test_marks_move_what_is_like_the_marked_event_and_nothing_else() -> None:
@@ -157,6 +200,35 @@ def test_labels_come_and_go_while_it_runs() -> None:
     assert [(one.label, one.threshold) for one in changing.known()] == [("glass", 0.7), ("smoke", 0.5)]
 
 
+def test_a_severity_stays_until_another_is_said() -> None:
+    changing = tagger({"fire": Spec(prompts=(FIRE,), severity="critical")})
+    said: list[str] = []
+    start = 0
+    for severity in (None, "warning", None):
+        changing.obey(SetLabel(label="fire", prompts=(FIRE,), severity=severity))
+        again = tagger({})
+        again.restore(changing.state())
+        for tags in (changing, again):
+            stream = hearing(*[NOTHING] * 5, *[FIRE] * 2)
+            events = [event for n, one in enumerate(stream) for event in tags(replace(one, window=_at(start + n)))]
+            said += [event.severity for event in (*events, *tags.finish()) if event.phase == "opened"]
+        start += 7
+    assert said == ["critical"] * 2 + ["warning"] * 4
+
+
+def test_labels_that_went_leave_nothing_behind() -> None:
+    changing = tagger()
+    empty = len(changing.state())
+    for number in range(300):
+        changing.obey(SetLabel(label=f"label {number}", prompts=("x",)))
+        changing.obey(DropLabel(label=f"label {number}"))
+    assert len(changing.state()) == empty
+    changing.obey(DropLabel(label="fire"))
+    again = tagger()
+    again.restore(changing.state())
+    assert [one.label for one in again.known()] == ["glass"]
+
+
 def test_what_was_changed_and_learned_outlives_a_restart() -> None:
     first, second = tagger(), tagger()
     first.obey(SetLabel(label="smoke", prompts=("smoke rises",)))
@@ -173,6 +245,14 @@ def test_what_was_changed_and_learned_outlives_a_restart() -> None:
         assert second.scores == pytest.approx(first.scores)
     with pytest.raises(ValueError, match="no state"):
         second.restore(b"\x80")
+
+
+def test_what_another_model_learned_is_refused_and_changes_nothing() -> None:
+    first, other = tagger(model="one"), tagger(model="two")
+    first.obey(SetLabel(label="smoke", prompts=("smoke rises",)))
+    with pytest.raises(ValueError, match="labels were learned with 'one' in 512 dimensions; this is 'two' in 512"):
+        other.restore(first.state())
+    assert [one.label for one in other.known()] == ["fire", "glass"]
 
 
 def test_labels_alike_are_told_with_their_cosine(caplog: pytest.LogCaptureFixture) -> None:
@@ -194,6 +274,7 @@ def test_a_window_without_any_sense_is_not_tagged_and_closes_in_time() -> None:
     events = run(blind, [*hearing(NOTHING, FIRE, FIRE), observe(3, {}), replace(observe(4, {}), fused=np.zeros(0))])
     assert told(events) == [("opened", "fire"), ("closed", "fire")]
     assert events[-1].phase == "closed"
+    assert blind.scores == {"tagging/fire": 0.0, "tagging/glass": 0.0}
     assert not run(tagger(), [observe(0, {})])
 
 
@@ -246,6 +327,7 @@ def test_there_are_not_more_labels_than_can_be_asked_for() -> None:
         ({"threshold": 0.2}, "release 0.3 and threshold 0.2"),
         ({"quiet": 0}, "quiet 0"),
         ({"cooldown_s": -1.0}, "cooldown_s -1"),
+        ({"cooldown_s": float("nan")}, "cooldown_s nan"),
         ({"text": {"use": "operators.encoders.text:TxtEncoder"}}, "TxtEncoder"),
         ({"text": {"use": "nowhere:Text"}}, "nowhere"),
         ({"text": {"use": "nowhere"}}, "encoder 'nowhere'"),

@@ -15,8 +15,9 @@ import pytest
 from fakes import Kept
 from lines import CONFIG, THIS, line_of, moved
 from makers import IMU, received, streams
-from wires import taking
+from wires import room_for, taking, waited_for
 
+import pipeline.keeping
 from pipeline.control import Reply, Request
 from pipeline.errors import InputError
 from pipeline.keeping import Keeping
@@ -138,3 +139,29 @@ def test_learning_of_something_else_is_left_aside_and_said(tmp_path: Path, caplo
     (tmp_path / "learned.msgpack").write_bytes(b"\xc1")
     with pytest.raises(InputError, match="cannot be read"):
         kept_run(tmp_path, line_of())
+
+
+def test_a_full_disk_stops_no_line_and_what_was_learned_before_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept_run(tmp_path, line_of(), Request(SetLabel(label="shaking", examples=(THIS,)), 5))
+    learned = (tmp_path / "learned.msgpack").read_bytes()
+    line = line_of()
+    with room_for(200):
+        events = kept_run(tmp_path, line)
+    assert {event.label for event in events} == {"shaking"}
+    assert (tmp_path / "learned.msgpack").read_bytes() == learned
+    assert "learned.msgpack: File too large: it holds what it held before" in caplog.text
+
+
+def test_what_a_person_said_is_written_within_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = line_of()
+    with closing(Keeping(tmp_path, line)) as keeping:
+        keeping.begin()
+        monkeypatch.setattr(pipeline.keeping, "ARRIVED_S", 0.0)
+        keeping.save_when_due()
+        assert not (tmp_path / "learned.msgpack").exists()
+        line.asked(Request(SetLabel(label="shaking", examples=(THIS,)), 5))
+        keeping.save_when_due()
+        waited_for((tmp_path / "learned.msgpack").exists)
+        keeping.outbox.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes import Kept
-from wires import event
+from wires import event, room_for
 
 import pipeline.outbox
 from pipeline.messages import Event, Sink
@@ -41,6 +41,7 @@ def box(tmp_path: Path) -> Iterator[Callable[..., Outbox]]:
 
     def make(*sinks: Sink) -> Outbox:
         for outbox in made:
+            outbox._scribe.close()
             outbox._file.close()  # which writes nothing more
         made.append(Outbox(tmp_path, sinks))
         return made[-1]
@@ -130,3 +131,34 @@ def test_what_has_arrived_everywhere_is_forgotten(tmp_path: Path, box: Box, monk
         outbox.save()
     assert (tmp_path / "events.jsonl").stat().st_size < 4000
     assert [one.id for one in box(Slow()).interrupted] == ["e1000"]
+
+
+def test_a_full_disk_keeps_no_event_from_the_sinks(tmp_path: Path, box: Box) -> None:
+    slow = Slow()
+    outbox = box(slow)
+    outbox.write(event(0))
+    with room_for(100):
+        outbox.write(event(0, "closed"))
+        outbox.write(event(1))
+        slow.acknowledge(1)
+        outbox.save()
+    assert keys(slow) == ["e0/opened", "e0/closed", "e1/opened"]
+    outbox.save()
+    after = Slow()
+    assert [one.id for one in box(after).interrupted] == ["e1"]
+    assert keys(after) == ["e0/closed", "e1/opened"]
+
+
+def test_a_book_that_cannot_be_written_anew_grows_and_is_not_tried_all_the_time(
+    tmp_path: Path, box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pipeline.outbox, "MAX_BYTES", 1000)
+    outbox = box(Slow())
+    for number in range(5):
+        outbox.write(event(number))
+    with room_for(500):
+        outbox.save()
+        outbox.save()
+    assert caplog.text.count("until there is room to write it anew") == 1
+    outbox.write(event(5))
+    assert [one.id for one in box(Slow()).interrupted] == [f"e{number}" for number in range(6)]

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from wires import room_for
 
+import pipeline.sinks.appender
 from pipeline.messages import NS, Event
 from pipeline.sinks import JsonLines
+from pipeline.sinks.letters import json_of
 from pipeline.sinks.log import Log
 
 EVENT = Event(id="novelty@5", phase="opened", start=5, end=9, label="novelty", score=3.5, source="novelty")
@@ -79,3 +82,46 @@ def test_the_log_has_what_opens_and_closes_at_its_level(caplog: pytest.LogCaptur
         sink.write(replace(EVENT, phase="closed"))
     assert [record.levelname for record in caplog.records] == ["CRITICAL", "INFO"]
     assert caplog.messages[0] == "novelty@5 opened: 'novelty' for 2.0 s, score 3.50, by novelty"
+
+
+def test_a_full_disk_holds_lines_up_and_loses_none(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    events = [replace(EVENT, id=f"e{number}") for number in range(6)]
+    with closing(JsonLines(str(path))) as sink:
+        sink.write(events[0])
+        with room_for(path.stat().st_size + 100):  # the next line is cut
+            for event in events[1:5]:
+                sink.write(event)
+            assert sink.acknowledged == 1
+            assert "1 written, 4 left waiting; last trouble: File too large" in sink.told()
+        sink.write(events[5])
+        assert sink.acknowledged == 6
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [f"e{n}" for n in range(6)]
+
+
+def test_what_waits_for_the_disk_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline.sinks.appender, "MAX_WAITING", 3)
+    with closing(JsonLines(str(tmp_path / "events.jsonl"))) as sink:
+        with room_for(100):
+            for number in range(9):
+                sink.write(replace(EVENT, id=f"e{number}"))
+        assert sink.acknowledged == 0
+    kept = [json.loads(line)["id"] for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert kept == ["e0", "e7", "e8"]  # the first was half written
+    assert "3 written, 6 dropped" in sink.told()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"notes of somebody", b"notes of somebody\n"),
+        (b'x\n{"i', b"x\n"),
+        (b'x\n{"id": 5, "pha', b"x\n"),
+        (b"x\n" + json_of(EVENT, True), b"x\n" + json_of(EVENT, True) + b"\n"),
+    ],
+)
+def test_only_an_event_that_was_cut_is_taken_away(tmp_path: Path, before: bytes, after: bytes) -> None:
+    path = tmp_path / "notes"
+    path.write_bytes(before)
+    JsonLines(str(path)).close()
+    assert path.read_bytes() == after

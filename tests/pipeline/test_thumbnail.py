@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.messages import NS, Array, Calibration, Clip, Sample
-from pipeline.thumbnail import WIDTH, picture, pixels, sound
+from pipeline.thumbnail import WIDTH, picture, pixels, scaled_picture, sound
 
 
 def sample(data: Array) -> Sample:
@@ -79,3 +79,31 @@ def test_a_sound_is_a_wav_of_all_its_chunks_in_one_channel() -> None:
 def test_a_sound_of_unknown_rate_is_nothing() -> None:
     clip = Clip(topic="/x", modality="audio", start=0, end=NS, samples=(sample(np.zeros(4)),), coverage=1.0)
     assert sound(clip) == b""
+
+
+@pytest.mark.parametrize(
+    ("modality", "data", "scale"),
+    [
+        ("thermal", np.array([[0, 29315], [29315, 31315]], np.uint16), (20, 40, "°C")),
+        ("thermal", np.array([[np.nan, 20], [20, 40]], np.float32), (20, 40, "°C")),
+        ("thermal", np.array([[0, 7000], [7000, 9000]], np.uint16), (7000, 9000, "counts")),
+        ("thermal", np.repeat(np.array([[10, 10], [10, 250]], np.uint8)[..., np.newaxis], 3, 2), (10, 250, "counts")),
+        ("depth", np.array([[0, 1500], [1500, 3500]], np.uint16), (1.5, 3.5, "m")),
+        ("depth", np.array([[np.inf, 1.5], [1.5, 3.5]], np.float32), (1.5, 3.5, "m")),
+    ],
+)
+def test_a_picture_of_numbers_says_what_its_colours_stand_for(
+    modality: str, data: Array, scale: tuple[float, float, str]
+) -> None:
+    jpeg, found = scaled_picture(modality, sample(data))
+    assert jpeg[:2] == b"\xff\xd8"
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx(scale[:2], rel=0.03)
+    assert found.unit == scale[2]
+
+
+@pytest.mark.parametrize(
+    ("modality", "data"), [("vision", np.zeros((2, 2, 3), np.uint8)), ("depth", np.zeros((2, 2), np.uint16))]
+)
+def test_colours_of_nothing_measured_have_no_scale(modality: str, data: Array) -> None:
+    assert scaled_picture(modality, sample(data))[1] is None

@@ -77,7 +77,7 @@ def _draw_learning(axes: Axes, learning: Mapping[str, Mapping[int, float]]) -> N
 
 def _draw_trades(axes: Axes, trades: Mapping[str, Array], column: int, label: str) -> None:
     for name, trade in trades.items():
-        axes.plot(trade[:, 0], trade[:, column], label=name, linewidth=2.5 if name == "ours" else 1)
+        axes.plot(trade[:, 0], trade[:, column], label=name, linewidth=2.5 if name == next(iter(trades)) else 1)
     axes.set(xlabel="false alarms an hour", ylabel=label, xscale="symlog", title="by level")
     axes.grid(alpha=0.3)
     axes.legend(loc="best", frameon=False, fontsize=8)

@@ -15,13 +15,13 @@ from PIL import Image
 from pipeline.commands.explain.story import Story
 from pipeline.messages import NS, Array
 
-PANEL = (4.2, 3.0)
+PANEL = (3.6, 2.7)
 """Inches of 100 dots."""
 
-COLUMNS = 3
+COLUMNS = 4
 AXES = ("x", "y", "z")
 MOST_NAMES = 12
-"""Bars of evidence that can be read."""
+"""Bars that can be read."""
 
 FFT = 512
 """Samples of one column of a spectrogram."""
@@ -51,9 +51,11 @@ def _panels(story: Story) -> list[Draw]:
     event = story.event
     panels: list[Draw] = []
     for topic, jpeg in event.pictures.items():
-        panels.append(partial(_picture, jpeg=jpeg, title=f"{topic}, where strongest"))
+        panels.append(partial(_picture, jpeg=jpeg, title=f"{topic}\nwhere strongest"))
         if topic in story.normal:
-            panels.append(partial(_picture, jpeg=story.normal[topic], title=f"{topic}, normal, most alike"))
+            ago_s = (event.end - event.nearest) / NS
+            title = f"{topic}\nmost alike normal, {ago_s:.0f} s before"
+            panels.append(partial(_picture, jpeg=story.normal[topic], title=title))
     panels += [partial(_spectrogram, wav=wav, title=topic) for topic, wav in event.sounds.items()]
     for topic, rows_T7 in story.motion.items():
         panels.append(partial(_motion, rows_T7=rows_T7, first=1, title=f"{topic}, m/s²", story=story))
@@ -68,7 +70,9 @@ def _panels(story: Story) -> list[Draw]:
         panels.append(partial(_bars, values=event.evidence, title="what spoke for it"))
     if event.weights:
         panels.append(partial(_bars, values=event.weights, title="what was listened to"))
-    return panels or [partial(_nothing)]
+    if story.beside:
+        panels.append(partial(_beside, story=story))
+    return panels or [_nothing]
 
 
 def _picture(axes: Axes, jpeg: bytes, title: str) -> None:
@@ -116,7 +120,7 @@ def _evidence_over_time(axes: Axes, story: Story) -> None:
 
 
 def _history(axes: Axes, story: Story) -> None:
-    axes.plot(story.event.history, color="black", lw=1.2)
+    axes.plot(story.event.history, color="black", lw=1.2, marker=".")
     axes.set_xlabel("window since it opened")
     axes.set_title("score", fontsize=9)
 
@@ -128,6 +132,17 @@ def _bars(axes: Axes, values: Mapping[str, float], title: str) -> None:
     axes.set_title(title, fontsize=9)
 
 
+def _beside(axes: Axes, story: Story) -> None:
+    shown = [story.event, *story.beside[:MOST_NAMES]][::-1]
+    for row, event in enumerate(shown):
+        begin, end = ((t - story.event.start) / NS for t in (event.start, event.end))
+        axes.barh(row, end - begin, left=begin, color="tab:red" if event.id == story.event.id else "tab:gray")
+    axes.set_yticks(range(len(shown)), [_plain(f"{event.label} {event.score:.1f}") for event in shown], fontsize=7)
+    axes.set_xlim((story.start - story.event.start) / NS, (story.end - story.event.start) / NS)
+    axes.set_xlabel("s after its start")
+    axes.set_title("what else was said", fontsize=9)
+
+
 def _nothing(axes: Axes) -> None:
     axes.text(0.5, 0.5, "nothing was gathered of it", ha="center", va="center")
     axes.set_axis_off()
@@ -137,7 +152,7 @@ def _over_time(axes: Axes, title: str, story: Story) -> None:
     axes.axvspan(0, (story.event.end - story.event.start) / NS, color="tab:red", alpha=0.12, lw=0)
     axes.set_xlabel("s after its start")
     axes.set_title(_plain(title), fontsize=9)
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=6, loc="best", framealpha=0.6)
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pipeline.errors import InputError, LogError
 from pipeline.logs.recorded import Recorded
@@ -29,16 +30,28 @@ NEAREST = NS
 class Story(Struct, frozen=True, kw_only=True, eq=False):
     """An event, as it last was, and around it.
 
-    ``told`` is all that was said of it, in order. ``motion`` is (T, 7) by topic: seconds after the event's start, then
+    ``told`` is all that was said of it, in order; ``beside`` are other events, as they last were, that lasted while it
+    is drawn. ``motion`` is (T, 7) by topic: seconds after the event's start, then
     accelerations in m/s² and rates in rad/s. ``unlike`` is (W, 2) by topic: seconds, and the cosine distance from the
     normal window that was most alike. ``normal`` are that window's pictures, JPEG by topic.
     """
 
     event: Event
     told: tuple[Event, ...]
+    beside: tuple[Event, ...] = ()
     motion: Mapping[str, Array] = field(default_factory=dict)
     unlike: Mapping[str, Array] = field(default_factory=dict)
     normal: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def start(self) -> int:
+        """When the drawing begins."""
+        return self.event.start - AROUND
+
+    @property
+    def end(self) -> int:
+        """When the drawing ends."""
+        return self.event.end + AROUND
 
 
 def from_lines(path: Path, name: str) -> Story:
@@ -54,16 +67,14 @@ def from_lines(path: Path, name: str) -> Story:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if number < len(lines):  # a run that was killed may have cut the last one
                 raise InputError(f"{path}:{number}: this is no event: {error}") from error
-    told = _told(events, name, path)
-    return Story(event=told[-1], told=told)
+    return _of_events(events, name, path)
 
 
 def from_log(path: Path, name: str) -> Story:
     """Return what a recording has. Raise InputError if it has no such event, LogError if it is no recording."""
     log = Recorded(path)
-    told = _told(_whole(log.rows(Event)), name, path)
-    event = told[-1]
-    start, end = event.start - AROUND, event.end + AROUND
+    story = _of_events(_whole(log.rows(Event)), name, path)
+    event, start, end = story.event, story.start, story.end
     modality_of = {channel.topic: channel.modality for channel in log.config.channels}
     motion: dict[str, list[list[float]]] = {}
     normal: dict[str, bytes] = {}
@@ -74,28 +85,34 @@ def from_log(path: Path, name: str) -> Story:
             motion.setdefault(sample.topic, []).append([(sample.stamp - event.start) / NS, *_six(sample.data)])
         elif _is_near(received, event.nearest) and (jpeg := picture(modality, sample)):
             normal[sample.topic] = jpeg
-    return Story(
-        event=event,
-        told=told,
+    return replace(
+        story,
         motion={topic: np.array(rows) for topic, rows in motion.items()},
         unlike=_unlike(_whole(log.rows(EmbeddingRow)), event, start, end),
         normal=normal,
     )
 
 
-def _told(events: Iterable[Event], name: str, path: Path) -> tuple[Event, ...]:
-    """Return what was said of the event whose id is, or begins with, ``name``."""
+def _of_events(events: Iterable[Event], name: str, path: Path) -> Story:
+    """Return what was said of the event whose id is, or begins with, ``name``, and beside it."""
     by_id: dict[str, list[Event]] = {}
     for event in events:
         by_id.setdefault(event.id, []).append(event)
-    if name == "last" and by_id:
-        return tuple(list(by_id.values())[-1])
-    found = [name] if name in by_id else [id_ for id_ in by_id if id_.startswith(name)]
+    id_ = _found(list(by_id), name, path)
+    story = Story(event=by_id[id_][-1], told=tuple(by_id[id_]))
+    others = [told[-1] for other, told in by_id.items() if other != id_]
+    return replace(story, beside=tuple(one for one in others if one.start < story.end and story.start < one.end))
+
+
+def _found(ids: list[str], name: str, path: Path) -> str:
+    if name == "last" and ids:
+        return ids[-1]
+    found = [name] if name in ids else [id_ for id_ in ids if id_.startswith(name)]
     if len(found) == 1:
-        return tuple(by_id[found[0]])
-    some = ", ".join((found or list(by_id))[:5])
+        return found[0]
+    some = ", ".join((found or ids)[:5])
     raise InputError(
-        f"{path}: {len(found)} events are called {name!r}"
+        f"{path}: {len(found)} events are called {name!r}: {some}"
         if found
         else f"{path}: there is no event {name!r}; there is {some or 'none'}"
     )

@@ -1,11 +1,12 @@
 """Live: what every sensor shows, and what is made of it now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from nicegui import ui
 
 from pipeline.monitor.board import Snapshot
 from pipeline.monitor.scene import Scene
+from pipeline.thumbnail import PALETTES, Scale
 
 LAMPS = {
     "ok": "#2e9e5b",
@@ -62,6 +63,26 @@ def _camera(number: int, topic: str, modality: str) -> None:
             ui.label(topic)
             ui.label(modality).classes("rb-dim")
             ui.label("waiting").classes("rb-age")
+        if modality in PALETTES:
+            with ui.element("div").classes("rb-scale"):
+                ui.label().classes("rb-low")
+                ui.element("i").style(f"background:linear-gradient(90deg,{_gradient(PALETTES[modality])})")
+                ui.label().classes("rb-high")
+
+
+def ends(scale: Scale) -> tuple[str, str]:
+    """Return what is written at the two ends of a scale.
+
+    >>> ends(Scale(low=18.62, high=54.3, unit="°C")), ends(Scale(low=7312, high=9100, unit="counts"))
+    (('18.6', '54.3 °C'), ('7312', '9100 raw counts'))
+    """
+    digits = 0 if scale.unit == "counts" else 1
+    unit = "raw counts" if scale.unit == "counts" else scale.unit
+    return f"{scale.low:.{digits}f}", f"{scale.high:.{digits}f} {unit}"
+
+
+def _gradient(palette: Sequence[tuple[int, int, int]]) -> str:
+    return ",".join(f"rgb{colour}".replace(" ", "") for colour in palette)
 
 
 def _chart(topic: str) -> ui.echart:

@@ -4,18 +4,19 @@ from base64 import b64encode
 from collections.abc import Callable
 from time import gmtime, strftime
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 
-from pipeline.control import Question, Reply
-from pipeline.errors import PipelineError
+from pipeline.control import Drive
 from pipeline.messages import NS, Event, Mark
 from pipeline.monitor.board import Snapshot
 from pipeline.monitor.scene import Scene
-
-Ask = Callable[[Question], Reply]
+from pipeline.monitor.views.asking import Ask, said
 
 MOST = 500
 """Points of a lane, and events, that are drawn: the highest of many points, the latest of many events."""
+
+BEFORE = 2 * NS
+"""An event is replayed from so long before it."""
 
 COLOURS = {"info": "#1c7ed6", "warning": "#d9a406", "critical": "#c92a2a"}
 
@@ -32,7 +33,7 @@ def timeline(scene: Scene, ask: Ask | None) -> Callable[[Snapshot], None]:
         row_key="id",
         pagination=12,
     ).classes("rb-table")
-    table.on("rowClick", lambda click: _open(scene.board.event(click.args[1]["id"]), ask))
+    table.on("rowClick", lambda click: _open(scene.board.event(click.args[1]["id"]), scene, ask))
 
     def refresh(snapshot: Snapshot) -> None:
         told = scene.board.events()[:MOST]
@@ -141,10 +142,10 @@ def _row(event: Event) -> dict[str, object]:
 def _clicked(click: events.EChartPointClickEventArguments, scene: Scene, ask: Ask | None) -> None:
     point: object = click.data
     if click.series_name == "events" and isinstance(point, dict):
-        _open(scene.board.event(str(point.get("id"))), ask)
+        _open(scene.board.event(str(point.get("id"))), scene, ask)
 
 
-def _open(event: Event | None, ask: Ask | None) -> None:
+def _open(event: Event | None, scene: Scene, ask: Ask | None) -> None:
     """Show an event: what was seen and heard, what moved it, and whether it was right."""
     if event is None:
         ui.notify("this event is forgotten")
@@ -171,18 +172,20 @@ def _open(event: Event | None, ask: Ask | None) -> None:
             for text, right in (("right", True), ("wrong", False)):
                 button = ui.button(text, on_click=lambda _, right=right: _mark(event, right, ask)).props("outline")
                 button.set_enabled(ask is not None and event.source == "tagging")
+            if scene.place is not None and ask is not None:
+                ui.button("replay", on_click=lambda: _replay(event, ask, dialog)).props("outline")
             ui.button("close", on_click=dialog.close).props("flat")
         ui.label(f"rigbind explain {event.id}").classes("rb-dim rb-code")
     dialog.open()
 
 
 async def _mark(event: Event, right: bool, ask: Ask | None) -> None:
-    if ask is None:
-        return
-    try:
-        reply = await run.io_bound(ask, Mark(event=event.id, right=right))
-    except PipelineError as error:
-        ui.notify(str(error), type="negative")
-    else:
-        if reply:
-            ui.notify(reply.text, type="positive" if reply.is_done else "warning")
+    if ask is not None and (reply := await said(ask, Mark(event=event.id, right=right))):
+        ui.notify(reply.text, type="positive" if reply.is_done else "warning")
+
+
+async def _replay(event: Event, ask: Ask, dialog: ui.dialog) -> None:
+    """Show what went before an event, and the event."""
+    dialog.close()
+    if await said(ask, Drive(action="seek", stamp=event.start - BEFORE)):
+        await said(ask, Drive(action="play"))

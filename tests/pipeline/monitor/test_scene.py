@@ -65,7 +65,8 @@ def test_nothing_grows_for_ever() -> None:
     for number in range(HISTORY + 10):
         scene.take(seen(number / 2))
     for number in range(100):
-        scene.take(seen(number / 2, {"/imu": trace(number / 2, np.zeros(600), 6)}))
+        later = (HISTORY + 10 + number) / 2
+        scene.take(seen(later, {"/imu": trace(later, np.zeros(600), 6)}))
     assert (len(scene.history), len(scene.vectors)) == (HISTORY, VECTORS)
     times = [time for time, _ in scene.trace("/imu")]
     assert times[-1] - times[0] <= TRACE_S
