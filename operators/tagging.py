@@ -167,6 +167,7 @@ class Tagger:
                 probability=tag.probability,
                 right=tag.marks.right,
                 wrong=tag.marks.wrong,
+                vector=np.mean([row.vector for row in tag.wanted.rows], axis=0).astype("<f4").tobytes(),
             )
             for label, tag in self._tags.items()
         )

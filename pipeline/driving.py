@@ -17,7 +17,7 @@ POLL_S = 0.02
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where a replay is, in log time; ``rate`` 0 is as fast as the line takes it. ``marks`` are starts of events.
+    """Where a replay is, in log time; ``rate`` 0 is as fast as the line takes it.
 
     At the end of the log it is paused, too; to play is to begin again then.
     """
@@ -28,7 +28,6 @@ class Place(Struct, frozen=True, kw_only=True):
     rate: float
     is_paused: bool
     is_looping: bool
-    marks: tuple[int, ...] = ()
 
 
 class Driver:
@@ -38,10 +37,9 @@ class Driver:
     """
 
     def __init__(
-        self, address: str, transport: Transport, start: int, end: int, marks: tuple[int, ...] = (),
-        security: Security | None = None,
-    ) -> None:  # fmt: skip
-        self._transport, self._start, self._end, self._marks = transport, start, end, marks
+        self, address: str, transport: Transport, start: int, end: int, security: Security | None = None
+    ) -> None:
+        self._transport, self._start, self._end = transport, start, end
         self._server = ControlServer(address, security)
         self.address = self._server.address
         self._stop = Flag()
@@ -60,7 +58,6 @@ class Driver:
             rate=transport.rate or 0.0,
             is_paused=transport.is_paused or transport.has_ended,
             is_looping=transport.is_looping,
-            marks=self._marks,
         )
 
     def close(self) -> None:

@@ -41,6 +41,9 @@ class Backend(Protocol):
     async def embed(self, modality: str, batch: Array) -> Array:
         """Return the encoder's answer. Raise BackendError if there is none."""
 
+    def replicas(self) -> Mapping[str, str]:
+        """Return the states of processes that encoders run in, by modality, as they were known last; at once."""
+
     async def close(self) -> None: ...
 
 
@@ -61,6 +64,10 @@ class Local:
             return await loop.run_in_executor(self._worker, self._encoders[modality].embed, batch)
         except Exception as error:  # rim: an encoder is anyone's code
             raise BackendError("error", f"{type(error).__name__}: {error}") from error
+
+    def replicas(self) -> Mapping[str, str]:
+        """There are none."""
+        return {}
 
     async def close(self) -> None:
         """Let the thread end."""

@@ -17,6 +17,8 @@ class Health(Struct, frozen=True, kw_only=True):
     latency_ms: Mapping[str, tuple[float, ...]] = {}
     faults: Mapping[str, int] = {}  # embeddings that are missing, by "modality cause"
     unrecorded: Mapping[str, int] = {}  # samples that the recorder could not keep, by topic
+    recording: str = ""  # where the run is recorded, and why it is not any more
+    replicas: Mapping[str, str] = {}  # of encoders that run in processes of their own: their states by modality
 
 
 @runtime_checkable

@@ -111,6 +111,8 @@ class Line:
             latency_ms={stage: tuple(times)[-RECENT:] for stage, times in stages.items() if times},
             faults={f"{modality} {cause}": number for (modality, cause), number in self.engine.faults.items()},
             unrecorded=dict(self.recorder.dropped) if self.recorder else {},
+            recording=self.recorder.error or str(self.recorder.path) if self.recorder else "",
+            replicas=self.engine.backend.replicas(),
         )
 
     def show(self, observation: Observation) -> None:

@@ -228,7 +228,8 @@ Command = SetLabel | DropLabel | Mark | Restore
 class Label(Struct, frozen=True, kw_only=True):
     """What is looked for, as a tagger tells it. ``alike`` are other labels that mean nearly the same, and their cosine.
 
-    ``probability`` is that of the last window; ``right`` and ``wrong`` count the events that persons marked.
+    ``probability`` is that of the last window; ``right`` and ``wrong`` count the events that persons marked. ``vector``
+    is where it is in the joint space: little-endian float32.
     """
 
     label: str
@@ -240,6 +241,7 @@ class Label(Struct, frozen=True, kw_only=True):
     probability: float = 0.0
     right: int = 0
     wrong: int = 0
+    vector: bytes = b""
 
 
 class Hit(Struct, frozen=True, kw_only=True, eq=False):

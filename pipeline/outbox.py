@@ -66,7 +66,7 @@ class Outbox:
                     self._handed[sink.name].append(one.number)
                     sink.write(one.event)
         self._compact()
-        self.save()
+        self._begin()
 
     def write(self, event: Event) -> None:
         """Write ``event`` down and hand it on."""
@@ -99,6 +99,13 @@ class Outbox:
         self.save()
         self._file.close()
         self._scribe.close()
+
+    def _begin(self) -> None:
+        """Note at once which sinks there are: what is new from now on is for all of them, whenever the run ends."""
+        try:
+            write_whole(self._acks_path, msgspec.json.encode(self._acknowledged()))
+        except OSError as error:
+            log.warning("%s: %s: what has arrived is noted when there is room", self._acks_path, error.strerror)
 
     def _patient(self) -> Iterator[Acknowledging]:
         """Yield the sinks that say what has arrived."""

@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Flag
+from threading import Thread
 from typing import Any
 
 # Ray reads these while it is imported, not when it starts.
@@ -36,6 +38,10 @@ STUCK_S = 10.0
 
 OBJECT_STORE_BYTES = 256_000_000
 """Ray's shared memory; prepared clips travel by gRPC, so little is kept there."""
+
+
+LOOK_S = 5.0
+"""So often it is looked how the replicas are."""
 
 
 class Replica:
@@ -72,6 +78,9 @@ class Serve:
         self._model = model
         self._parts = parts
         self._handles: dict[str, Any] = {}
+        self._replicas: Mapping[str, str] = {}
+        self._stop = Flag()
+        self._watch = Thread(target=self._look, name="replicas", daemon=True)
 
     async def start(self) -> None:
         """Start Ray and one deployment per modality. Raise EngineError if they do not come up."""
@@ -89,6 +98,7 @@ class Serve:
             modality: serve.get_app_handle(modality).options(_by_reference=False, method_name="embed")
             for modality in self._parts
         }
+        self._watch.start()
 
     async def embed(self, modality: str, batch: Array) -> Array:
         """Return the replica's answer. Raise BackendError if it raised, died, or has a full queue."""
@@ -104,9 +114,30 @@ class Serve:
             raise
         return vectors
 
+    def replicas(self) -> Mapping[str, str]:
+        """Return the states of each modality's replicas, such as "1 running", some seconds old."""
+        return self._replicas
+
     async def close(self) -> None:
         """Stop deployments and Ray, with every process of theirs."""
+        self._stop.set()
+        if self._watch.ident is not None:
+            await asyncio.to_thread(self._watch.join)
         await asyncio.to_thread(_stop)
+
+    def _look(self) -> None:
+        """Ask Serve how it is, now and then: the answer takes a message to its controller."""
+        while not self._stop.wait(LOOK_S):
+            try:
+                applications = serve.status().applications
+            except (RayError, RayServeException) as error:
+                self._replicas = dict.fromkeys(self._parts, f"unknown: {error}")
+                continue
+            self._replicas = {
+                modality: ", ".join(f"{number} {state.lower()}" for state, number in deployment.replica_states.items())
+                for modality, application in applications.items()
+                for deployment in application.deployments.values()
+            }
 
     def _start(self) -> None:
         quiet = {"log_level": "ERROR", "enable_access_log": False}

@@ -86,7 +86,7 @@ class Transport:
             self._steps += 1
 
     def seek(self, stamp: int) -> None:
-        """Begin anew at ``stamp``, or at the nearest place in ``[start, end)``."""
+        """Begin anew at ``stamp``, or at the nearest place in ``[start, end)``; while paused, show its first window."""
         with self._lock:
             self._sought = min(max(stamp, self.start), self.end - 1)
 
@@ -100,6 +100,8 @@ class Transport:
         with self._lock:
             place, self._sought, self._anchor = self._sought, None, None
             self._has_ended = False
+            if place is not None:
+                self._steps = int(self._is_paused)
             self.position = self.start if place is None else place
             return self.position
 

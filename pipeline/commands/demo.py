@@ -41,7 +41,7 @@ def demo(
     truth = truth_of(settings, seconds)
     console, events = make_console(), EventList()
     sinks: list[Sink] = [events, *outputs(settings, foxglove, rerun)]
-    with page(settings, port, console) if monitor else nullcontext() as feed:
+    with page(settings, port, console, record=record) if monitor else nullcontext() as feed:
         sinks += [feed] if feed else []
         line, start_ns = asyncio.run(live(rig, settings, seconds, True, console, sinks, record))
     report(console, line, truth, list(events.by_id.values()), start_ns)

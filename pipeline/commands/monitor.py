@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated
 
+import msgspec
 import typer
 
 from operators.space import Space
@@ -14,7 +15,8 @@ from pipeline.commands.assembly import load_checked
 from pipeline.commands.paging import PORT, PortOption
 from pipeline.commands.replay import show
 from pipeline.control import ask
-from pipeline.messages import Hit
+from pipeline.errors import InputError
+from pipeline.messages import Event, Hit
 from pipeline.monitor.access import token_for
 from pipeline.monitor.api import Wanted
 from pipeline.monitor.page import Monitor
@@ -34,6 +36,10 @@ def monitor(
     port: PortOption = PORT,
     token: Annotated[Path | None, typer.Option(help="A file that holds the token; or RIGBIND_TOKEN has it.")] = None,
     db: Annotated[str, typer.Option(help="An index to search.")] = "",
+    start: Annotated[
+        str, typer.Option(help="Of a log: begin so many seconds after its start, or at @ and those since 1970.")
+    ] = "",
+    events: Annotated[Path | None, typer.Option(help="Of a rig: events told before, one JSON object a line.")] = None,
 ) -> None:
     """Serve the page of a line that runs, or will: pictures, anomalies, tags, timeline, search, labels, health.
 
@@ -42,14 +48,23 @@ def monitor(
     if what.suffix not in RIGS:
         token_for(host, token, False, os.environ)  # says what is wrong before the encoders are loaded
         options = ["--host", host, *(["--token", str(token)] if token else []), *(["--db", db] if db else [])]
-        show(what, port, options)
+        show(what, start, port, options)
         return
     config = load_checked(what)
     known = token_for(host, token, config.security.insecure, os.environ)
     find = partial(_find, Search(db), {}) if db else None
     page = Monitor(config, host, port, known, partial(ask, config.bus.control, config.security), find)
+    for event in _told(events) if events else ():
+        page.scene.board.write(event)
     print(f"http://{host}:{port}", flush=True)
     page.run()
+
+
+def _told(path: Path) -> list[Event]:
+    try:
+        return msgspec.json.Decoder(Event).decode_lines(path.read_bytes())
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise InputError(f"{path}: these are no events: {error}") from error
 
 
 def _find(finder: Search, spaces: dict[str, Space], wanted: Wanted) -> Sequence[Hit]:

@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +14,9 @@ import typer
 from msgspec.structs import replace
 from rich.console import Console
 
-from pipeline.config import Config
+from pipeline.config import Config, Recording
 from pipeline.feed import FeedPublisher
+from pipeline.messages import Event
 
 PORT = 8080
 
@@ -26,14 +27,26 @@ PortOption = Annotated[int, typer.Option(help="The port of the page.", min=1, ma
 
 
 @contextmanager
-def page(config: Config, port: int, console: Console, options: Sequence[str] = ()) -> Iterator[FeedPublisher]:
-    """Have the page of the rig served by a child process, with ``options`` of ``rigbind monitor``; yield its feed."""
+def page(
+    config: Config,
+    port: int,
+    console: Console,
+    options: Sequence[str] = (),
+    told: Iterable[Event] = (),
+    record: Path | None = None,
+) -> Iterator[FeedPublisher]:
+    """Have the page of the rig served by a child process, with ``options`` of ``rigbind monitor``; yield its feed.
+
+    The page knows the events that were ``told`` before, and that the run is recorded to ``record``.
+    """
     modalities = {channel.topic: channel.modality for channel in config.channels}
     feed = FeedPublisher(config.bus.feed, modalities, config.security)
     with TemporaryDirectory(prefix="rigbind-") as folder:
-        rig = Path(folder) / "rig.json"
-        rig.write_bytes(msgspec.json.encode(_shown(config)))
-        command = [sys.executable, "-m", "pipeline.commands", "monitor", str(rig), "--port", str(port), *options]
+        rig, events = Path(folder) / "rig.json", Path(folder) / "events.jsonl"
+        rig.write_bytes(msgspec.json.encode(_shown(config, record)))
+        events.write_bytes(msgspec.json.Encoder().encode_lines(told))
+        command = [sys.executable, "-m", "pipeline.commands", "monitor", str(rig), "--port", str(port)]
+        command += ["--events", str(events), *options]
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         console.print(f"the page: http://127.0.0.1:{port}")
         try:
@@ -55,10 +68,16 @@ def apart(config: Config) -> Config:
     return replace(config, bus=replace(config.bus, feed=feed, control=control))
 
 
-def _shown(config: Config) -> Config:
+def _shown(config: Config, record: Path | None) -> Config:
     """Return what a page needs to know of a rig: its parts may be of another host."""
-    channels = [replace(channel, sensor=None) for channel in config.channels]
-    return Config(rig=config.rig, bus=config.bus, window=config.window, channels=channels, security=config.security)
+    return Config(
+        rig=config.rig,
+        bus=config.bus,
+        window=config.window,
+        channels=[replace(channel, sensor=None) for channel in config.channels],
+        security=config.security,
+        record=Recording(path=str(record.absolute()) if record else ""),
+    )
 
 
 def _free_port() -> int:

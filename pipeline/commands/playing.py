@@ -1,6 +1,7 @@
 """A recorded log as a line sees it: its rig, its steps in order, and one pass of them through the line."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -66,12 +67,16 @@ class Playing:
     def at(self, text: str) -> int:
         """Return the log time that ``text`` names: seconds, or minutes and seconds, after the log's start.
 
-        Raise InputError for what is no time.
+        After an ``@`` they are seconds since the epoch. Raise InputError for what is no time.
         """
         try:
+            if text.startswith("@"):
+                return max(0, round(Decimal(text[1:]) * NS))
             return self.start + round(_seconds(text) * NS)
-        except ValueError:
-            raise InputError(f"{text!r} is no time in a log: write seconds after its start, or 1:02.5") from None
+        except (ValueError, ArithmeticError):
+            raise InputError(
+                f"{text!r} is no time in a log: write seconds after its start, or 1:02.5, or @ and those since 1970"
+            ) from None
 
 
 async def play(line: Line, playing: Playing, transport: Transport) -> AsyncIterator[Observation]:

@@ -98,9 +98,14 @@ def replay(
         _verify(console, line, playing.run)
 
 
-def show(log: Path, port: int, options: Sequence[str]) -> None:
-    """Play ``log`` through the line for a page, with ``options`` of ``rigbind monitor``, until Ctrl-C."""
+def show(log: Path, start: str, port: int, options: Sequence[str]) -> None:
+    """Play ``log`` from ``start`` for a page, with ``options`` of ``rigbind monitor``, until Ctrl-C."""
     console, playing, transport = make_console(), Playing([log]), Transport(rate=1.0, is_staying=True)
+    if start:
+        place = playing.at(start)
+        if not playing.start <= place < playing.end:
+            raise InputError(f"--start {start!r} is not within {log}, {playing.log.duration / NS:.3f} s")
+        transport.seek(place)
     with _obeying(transport, step=False), showing(playing, transport, port, console, options) as feed:
         asyncio.run(_replay(playing, transport, console, [feed]))
 
@@ -137,7 +142,7 @@ async def _pass(line: Line, playing: Playing, transport: Transport, console: Con
 
 @contextmanager
 def _obeying(transport: Transport, step: bool) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the pass; after ``step`` each Enter shows a window, and the end of input lets it run."""
+    """Let Ctrl-C and SIGTERM end the pass; after ``step`` each Enter shows a window, the end of input lets it run."""
 
     def read() -> None:
         for _ in sys.stdin:

@@ -56,9 +56,10 @@ def run(
     config, console = load_checked(rig), make_console()
     config = recording(config, record, segment_s, segment_mb, quota_gb, only_events)
     sinks = outputs(config, foxglove, rerun)
-    with page(config, port, console) if monitor else nullcontext() as feed:
+    path = path_of(config)
+    with page(config, port, console, record=path) if monitor else nullcontext() as feed:
         sinks += [feed] if feed else []
-        line, _ = asyncio.run(live(rig, config, seconds, sensors, console, sinks, path_of(config), state))
+        line, _ = asyncio.run(live(rig, config, seconds, sensors, console, sinks, path, state))
     tell(console, line)
 
 

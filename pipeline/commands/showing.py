@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from time import monotonic
 
+from msgspec.structs import replace
 from rich.console import Console
 
 from pipeline.commands.paging import apart, page
@@ -11,11 +12,8 @@ from pipeline.commands.playing import Playing
 from pipeline.driving import Driver
 from pipeline.feed import FeedPublisher
 from pipeline.messages import Event
+from pipeline.monitor.board import Board
 from pipeline.transport import Transport
-
-MOST_MARKS = 500
-"""Events of the log that are marked on the bar that is sought by; the strongest."""
-
 
 PAGE_S, POLL_S = 30.0, 0.1
 """So long the replay waits for its page, at most."""
@@ -27,8 +25,8 @@ def showing(
 ) -> Iterator[FeedPublisher]:
     """Serve the page of a replay that ``transport`` moves, with ``options`` of ``rigbind monitor``; yield its feed."""
     rig = apart(playing.rig)
-    driver = Driver(rig.bus.control, transport, playing.start, playing.end, _marks(playing), rig.security)
-    with closing(driver), page(rig, port, console, options) as feed:
+    driver = Driver(rig.bus.control, transport, playing.start, playing.end, rig.security)
+    with closing(driver), page(rig, port, console, options, _told(playing)) as feed:
         feed.follow(driver.place)
         _wait(feed, transport)
         yield feed
@@ -41,10 +39,9 @@ def _wait(feed: FeedPublisher, transport: Transport) -> None:
         pass
 
 
-def _marks(playing: Playing) -> tuple[int, ...]:
-    """Return where events begin that the run told of when it was recorded."""
-    if playing.run is None:
-        return ()
-    last = {event.id: event for event in playing.run.rows(Event)}
-    loud = sorted(last.values(), key=lambda event: -event.score)[:MOST_MARKS]
-    return tuple(sorted(event.start for event in loud))
+def _told(playing: Playing) -> list[Event]:
+    """Return the events that the run told of when it was recorded, as many as a page keeps; all are over."""
+    board = Board()
+    for event in playing.run.rows(Event) if playing.run else ():
+        board.write(event)
+    return [replace(event, phase="closed") for event in reversed(board.events())]

@@ -32,6 +32,10 @@
     if (key.key === " " && key.target === document.body && document.querySelector("[data-held]")) key.preventDefault();
   });
 
+  addEventListener("click", (click) => {  // a button that was clicked leaves the keys to the page
+    if (click.detail && click.target.closest(".rb-drive button, .rb-drive .q-slider")) document.activeElement.blur();
+  });
+
   setInterval(() => {
     for (const figure of document.querySelectorAll("figure[data-frame]")) {
       if (!figure.age) follow(figure);

@@ -120,9 +120,9 @@ class Monitor:
             with ui.tab_panel("Live"):
                 refreshing["Live"] = live(self.scene)
             with ui.tab_panel("Timeline"):
-                refreshing["Timeline"] = timeline(self.scene, self._ask)
+                refreshing["Timeline"] = timeline(self.scene, self._ask, self.config.record.path)
             with ui.tab_panel("Map"):
-                refreshing["Map"] = meaning(self.scene)
+                refreshing["Map"] = meaning(self.scene, self._ask)
             with ui.tab_panel("Search"):
                 search(self._find)
             with ui.tab_panel("Labels"):

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from paho.mqtt.client import Client
@@ -14,9 +18,12 @@ from wires import event, waited_for
 
 import pipeline.sinks.courier
 from pipeline.errors import SecurityError
+from pipeline.outbox import Outbox
 from pipeline.sinks.mqtt import Mqtt
 
 amqtt = pytest.importorskip("amqtt.broker")
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_port() -> int:
@@ -109,3 +116,45 @@ def test_impossible_parameters_are_refused(params: dict[str, object]) -> None:
 def test_nothing_goes_over_a_network_in_the_clear_unasked() -> None:
     with pytest.raises(SecurityError, match="in the clear"):
         Mqtt("192.0.2.1")
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from wires import event
+from pipeline.outbox import Outbox
+from pipeline.sinks.mqtt import Mqtt
+
+outbox = Outbox(Path(sys.argv[1]), [Mqtt(port=int(sys.argv[2]))])
+outbox.write(event(0))
+outbox.write(event(0, "closed"))
+outbox.write(event(1))
+print("written", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.fault
+def test_what_a_killed_run_could_not_publish_is_published_by_the_next(tmp_path: Path) -> None:
+    port = free_port()
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    command = [sys.executable, "-c", KILLED, str(tmp_path), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"written\n"
+        child.kill()
+    with broker(port), listening(port) as heard:
+        with closing(Outbox(tmp_path, [Mqtt(port=port, timeout_s=2)])) as outbox:
+            for closed in outbox.interrupted:
+                outbox.write(closed)
+            waited_for(lambda: len(heard) == 4)
+    told = [json.loads(payload) for _, payload in heard]
+    assert [(one["id"], one["phase"]) for one in told] == [
+        ("e0", "opened"),
+        ("e0", "closed"),
+        ("e1", "opened"),
+        ("e1", "closed"),
+    ]
+    sink = Mqtt(port=port)
+    Outbox(tmp_path, [sink]).close()
+    assert sink.told() == f"mqtt 127.0.0.1:{port}/rigbind/events: 0 delivered"

@@ -114,3 +114,6 @@ def test_a_killed_replica_costs_its_modality_for_seconds(
         assert time.monotonic() - killed < 30
     print(f"thermal back after {time.monotonic() - killed:.1f} s")
     assert {e.topic for e in runner.run(served.encode(windows[-1]))} == {"/camera", "/imu", "/microphone", "/thermal"}
+    while served.backend.replicas().get("thermal") != "1 running":
+        assert time.monotonic() - killed < 60
+        time.sleep(0.2)

@@ -46,6 +46,7 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
         elif key.key.arrow_left:
             await press("seek", scene.place.position - BACK)
 
+    drawn: dict[str, object] = {"marks": (), "is_dragged": False}
     with ui.element("div").classes("rb-drive") as bar:
         button = ui.button(icon="pause", on_click=toggle).props(
             'flat dense round color=white aria-label="play or pause"'
@@ -57,6 +58,8 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
             marks = ui.element("div").classes("rb-marks")
             slider = ui.slider(min=0, max=1, step=0.1, value=0).props('dense dark aria-label="where in the log"')
             slider.on("change", sought)
+            slider.on("pan", lambda pan: drawn.update(is_dragged=pan.args == "start"))
+            slider.on("keydown.stop", js_handler="() => {}")  # its arrows are its own
         at = ui.label().classes("rb-num")
         speed = ui.select(SPEEDS, value=1.0, on_change=lambda change: _set(press, scene, change.value))
         speed.props('dense borderless dark options-dense aria-label="speed"')
@@ -64,7 +67,6 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
             'flat dense round color=white aria-label="loop"'
         )
     ui.keyboard(on_key=typed)
-    drawn: dict[str, tuple[int, ...]] = {}
 
     def refresh() -> None:
         place = scene.place
@@ -75,11 +77,12 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
         button.props(f"icon={'play_arrow' if place.is_paused else 'pause'}")
         loop.classes(remove="rb-off-button") if place.is_looping else loop.classes("rb-off-button")
         slider.props(f"max={(place.end - place.start) / NS:.1f}")
-        slider.set_value((place.position - place.start) / NS)
+        if not drawn["is_dragged"]:
+            slider.set_value((place.position - place.start) / NS)
         at.set_text(f"{_clock(place.position - place.start)} / {_clock(place.end - place.start)}")
         speed.set_value(place.rate if place.rate in SPEEDS else None)
-        found = tuple(sorted({*place.marks, *(event.start for event in scene.board.events()[:MARKS])}))
-        if drawn.get("marks") != found:
+        found = tuple(sorted({event.start for event in scene.board.events()[:MARKS]}))
+        if drawn["marks"] != found:
             drawn["marks"] = found
             marks.clear()
             with marks:

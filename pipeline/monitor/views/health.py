@@ -1,12 +1,18 @@
 """Health: where every sample went, and how long each stage takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import psutil
-from nicegui import ui
+from nicegui import run, ui
 
+from pipeline.health import Health
 from pipeline.monitor.board import Snapshot
+from pipeline.monitor.gpus import gpus
 from pipeline.monitor.scene import Scene
+
+GPU_S = 5.0
+"""Between two looks at the GPUs."""
 
 
 def health(scene: Scene) -> Callable[[Snapshot], None]:
@@ -23,7 +29,13 @@ def health(scene: Scene) -> Callable[[Snapshot], None]:
             "series": [{"type": "boxplot", "data": []}],
         }
     ).classes("rb-boxes")
-    told = ui.label("").classes("rb-dim")
+    told = ui.label("").classes("rb-dim rb-lines")
+    busy: list[str] = []
+
+    async def look() -> None:
+        busy[:] = await run.io_bound(gpus) or []
+
+    ui.timer(GPU_S, look)
 
     def refresh(snapshot: Snapshot) -> None:
         ledger.clear()
@@ -33,15 +45,31 @@ def health(scene: Scene) -> Callable[[Snapshot], None]:
         chart.options["yAxis"]["data"] = list(stages)
         chart.options["series"][0]["data"] = [_box(times) for times in stages.values()]
         chart.update()
-        faults = ", ".join(f"{name} {number}" for name, number in snapshot.health.faults.items()) or "none"
-        disk = psutil.disk_usage(".")
-        told.set_text(
-            f"windows {snapshot.health.windows}, skipped {snapshot.health.skipped} · missing embeddings: {faults} · "
-            f"processor {psutil.cpu_percent():.0f} %, memory {psutil.virtual_memory().percent:.0f} %, "
-            f"disk {disk.percent:.0f} % of {disk.total / 1e9:.0f} GB"
-        )
+        told.set_text("\n".join([*_line(snapshot.health), _host(snapshot.health), *busy]))
 
     return refresh
+
+
+def _line(health: Health) -> list[str]:
+    """Say how the line is."""
+    return [
+        f"windows {health.windows}, skipped {health.skipped}; missing embeddings: {_counts(health.faults)}",
+        f"encoders: {', '.join(f'{name} {state}' for name, state in health.replicas.items()) or 'in the line itself'}",
+        f"recording: {health.recording or 'none'}; not recorded: {_counts(health.unrecorded)}",
+    ]
+
+
+def _host(health: Health) -> str:
+    """Say how this host is; the disk is that of the recording."""
+    disk = psutil.disk_usage(next((str(at) for at in Path(health.recording).parents if at.is_dir()), "."))
+    return (
+        f"processor {psutil.cpu_percent():.0f} %, memory {psutil.virtual_memory().percent:.0f} %, "
+        f"disk {disk.percent:.0f} % of {disk.total / 1e9:.0f} GB"
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.items()) or "none"
 
 
 def _ledger(snapshot: Snapshot) -> None:

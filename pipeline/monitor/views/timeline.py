@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from shlex import quote
 from time import gmtime, strftime
 
 from nicegui import events, ui
@@ -21,9 +22,13 @@ BEFORE = 2 * NS
 COLOURS = {"info": "#1c7ed6", "warning": "#d9a406", "critical": "#c92a2a"}
 
 
-def timeline(scene: Scene, ask: Ask | None) -> Callable[[Snapshot], None]:
-    """Fill the tab."""
-    chart = ui.echart(_options(), on_point_click=lambda click: _clicked(click, scene, ask)).classes("rb-timeline")
+def timeline(scene: Scene, ask: Ask | None, record: str = "") -> Callable[[Snapshot], None]:
+    """Fill the tab. ``record`` is where the run is recorded to."""
+
+    def open_(id_: str) -> None:
+        _open(scene.board.event(id_), scene, ask, record)
+
+    chart = ui.echart(_options(), on_point_click=lambda click: _clicked(click, open_)).classes("rb-timeline")
     table = ui.table(
         columns=[
             {"name": name, "label": name, "field": name, "align": "left"}
@@ -33,7 +38,7 @@ def timeline(scene: Scene, ask: Ask | None) -> Callable[[Snapshot], None]:
         row_key="id",
         pagination=12,
     ).classes("rb-table")
-    table.on("rowClick", lambda click: _open(scene.board.event(click.args[1]["id"]), scene, ask))
+    table.on("rowClick", lambda click: open_(click.args[1]["id"]))
 
     def refresh(snapshot: Snapshot) -> None:
         told = scene.board.events()[:MOST]
@@ -139,13 +144,13 @@ def _row(event: Event) -> dict[str, object]:
     }
 
 
-def _clicked(click: events.EChartPointClickEventArguments, scene: Scene, ask: Ask | None) -> None:
+def _clicked(click: events.EChartPointClickEventArguments, open_: Callable[[str], None]) -> None:
     point: object = click.data
     if click.series_name == "events" and isinstance(point, dict):
-        _open(scene.board.event(str(point.get("id"))), scene, ask)
+        open_(str(point.get("id")))
 
 
-def _open(event: Event | None, scene: Scene, ask: Ask | None) -> None:
+def _open(event: Event | None, scene: Scene, ask: Ask | None, record: str) -> None:
     """Show an event: what was seen and heard, what moved it, and whether it was right."""
     if event is None:
         ui.notify("this event is forgotten")
@@ -176,6 +181,10 @@ def _open(event: Event | None, scene: Scene, ask: Ask | None) -> None:
                 ui.button("replay", on_click=lambda: _replay(event, ask, dialog)).props("outline")
             ui.button("close", on_click=dialog.close).props("flat")
         ui.label(f"rigbind explain {event.id}").classes("rb-dim rb-code")
+        if scene.place is None and record and "%" not in record:  # a date that only the run knows
+            at = event.start - BEFORE
+            command = f"rigbind monitor {quote(record)} --start @{at // NS}.{at % NS // 10**6:03d}"
+            ui.label(f"when the run is over: {command}").classes("rb-dim rb-code")
     dialog.open()
 
 
