@@ -60,8 +60,9 @@ class Curve:
     def standard(self, numbers: Sequence[int]) -> Array:
         """Return (M, C, B): each channel over its robust standard deviation, cut, and 0 where nothing is known."""
         chunks_MCB = np.stack([self._chunks[number] for number in numbers])
-        deviation = 1.4826 * np.nanmedian(np.abs(chunks_MCB), axis=(0, 2), keepdims=True)
-        standard: Array = np.nan_to_num(np.clip(chunks_MCB / (deviation + STILL), -CLIP, CLIP))
+        away_CMB = np.abs(chunks_MCB).swapaxes(0, 1)
+        deviation_C1 = 1.4826 * np.array([[np.median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB])
+        standard: Array = np.nan_to_num(np.clip(chunks_MCB / (deviation_C1 + STILL), -CLIP, CLIP))
         return standard
 
 

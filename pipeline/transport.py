@@ -107,8 +107,8 @@ class Transport:
 
     async def goes_on(self) -> bool:
         """Return whether another pass follows the one that has ended, once that is known."""
-        self._has_ended = True
         while self.is_staying and not self.is_looping and not self._is_over():
+            self._has_ended = True
             await asyncio.sleep(POLL_S)
         return not self._is_stopped and (self._sought is not None or self.is_looping)
 

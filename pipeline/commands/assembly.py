@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from operators.encoders.presets import mixed, preset
+from operators.encoders.provenance import digest_of
 from pipeline.build import build, check
 from pipeline.config import Config, Model, Part, load
 from pipeline.engine import Engine, Local, build_encoder, build_encoders, unlike
@@ -129,7 +130,7 @@ def assemble(
     sinks = [build(part, f"sinks[{index}]", **given) for index, part in enumerate(config.sinks)]
     engine = build_engine(config)
     model = model_name(config)
-    recorder = Recorder(record, config, model) if record else None
+    recorder = Recorder(record, config, f"{model}{_weights(engine)}") if record else None
     return Line(config, engine, fuse, operators, [*sinks, *(extra_sinks or [])], recorder, recorded, model)
 
 
@@ -155,6 +156,11 @@ def model_name(config: Config) -> str:
     """Return the encoders of ``config`` in one line, for whoever reads its recording."""
     parts = encoder_parts(config)
     return ", ".join(f"{modality} {part.use} {part.params}" for modality, part in parts.items())
+
+
+def _weights(engine: Engine) -> str:
+    digest = digest_of(engine.encoders.values())
+    return f"; weights sha256 {digest}" if digest else ""
 
 
 def build_engine(config: Config) -> Engine:

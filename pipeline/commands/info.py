@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.commands.console import AlignOption, LogArguments, MapOption
-from pipeline.logs import Log, Topic
+from pipeline.logs import Log, Recorded, Topic, is_recorded
 from pipeline.logs.columns import read_columns
 from pipeline.messages import NS
 
@@ -39,8 +39,19 @@ def summary(log: Log) -> dict[str, Any]:
         "end_ns": log.end,
         "duration_s": log.duration / NS,
         "damage": str(log.damage) if log.damage else None,
+        "recorded": _recorded(log),
         "topics": [_topic_summary(topic) for topic in log.topics.values()],
     }
+
+
+def _recorded(log: Log) -> dict[str, str]:
+    """Return what a recording of rigbind tells of its run: the rig, what made the embeddings, and its digests."""
+    if not is_recorded(log.path):
+        return {}
+    run = Recorded(log.path)
+    digests = {f"{name} sha256": digest for name, digest in run.digests.items()}
+    told = {"rig": run.config.rig.name, "rigbind": run.version, "model": run.model, **digests}
+    return {what: text for what, text in told.items() if text}
 
 
 def _topic_summary(topic: Topic) -> dict[str, Any]:
@@ -60,6 +71,8 @@ def _topic_summary(topic: Topic) -> dict[str, Any]:
 def _print_table(log: Log) -> None:
     num_messages = sum(topic.count for topic in log.topics.values())
     print(f"{log.name}: {log.duration / NS:.2f} s, {num_messages} messages")
+    for what, told in _recorded(log).items():
+        print(f"{what}: {told}")
     table = Table("topic", "type", "count", "rate_hz", "gaps", "read as", box=None, pad_edge=False)
     for column in table.columns:
         column.overflow = "fold"

@@ -26,7 +26,7 @@ def showing(
     """Serve the page of a replay that ``transport`` moves, with ``options`` of ``rigbind monitor``; yield its feed."""
     rig = apart(playing.rig)
     driver = Driver(rig.bus.control, transport, playing.start, playing.end, rig.security)
-    with closing(driver), page(rig, port, console, options, _told(playing)) as feed:
+    with closing(driver), page(rig, port, console, options, known(playing)) as feed:
         feed.follow(driver.place)
         _wait(feed, transport)
         yield feed
@@ -39,7 +39,7 @@ def _wait(feed: FeedPublisher, transport: Transport) -> None:
         pass
 
 
-def _told(playing: Playing) -> list[Event]:
+def known(playing: Playing) -> list[Event]:
     """Return the events that the run told of when it was recorded, as many as a page keeps; all are over."""
     board = Board()
     for event in playing.run.rows(Event) if playing.run else ():

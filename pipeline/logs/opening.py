@@ -1,6 +1,7 @@
 """Opens whatever holds a recording: by a file's first bytes, or by what lies in a folder."""
 
 from collections.abc import Sequence
+from os.path import exists, isdir
 from pathlib import Path
 
 from pipeline.logs.columns import Columns, open_table
@@ -24,11 +25,11 @@ TABLES = (".csv", ".tsv")
 def open_source(path: Path, columns: Sequence[Columns] = ()) -> Source:
     """Open ``path``, or ``name=path`` to have its topics called so. Raise LogError if it is no recording."""
     name, given, rest = str(path).partition("=")
-    if given and not path.exists():
+    if given and not exists(path):
         path = Path(rest)
     else:
         name = path.stem
-    if path.is_dir():
+    if isdir(path):
         return _open_folder(path)
     head = _head(path)
     if head.startswith(ULOG):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property, partial
+from os.path import isdir
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -36,7 +37,7 @@ T = TypeVar("T")
 
 def is_recorded(path: Path) -> bool:
     """Say whether ``path`` is a recording of ours, or a folder of its segments; any other log, or none, is not."""
-    if path.is_dir():
+    if isdir(path):  # which says no, where a name is too long to be one
         return all(map(is_recorded, segments_of(path))) and bool(segments_of(path))
     try:
         with telling(path), path.open("rb") as file:

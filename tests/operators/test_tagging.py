@@ -8,7 +8,7 @@ from golden import golden
 from msgspec.structs import replace
 from situations import DIM, TOPICS, observations, observe
 
-from operators.labels import Spec
+from operators.labels import Spec, example_of
 from operators.space import Space
 from operators.tagging import Tagger
 from pipeline.messages import Array, DropLabel, Event, Example, Mark, Observation, SetLabel, Window
@@ -161,6 +161,12 @@ def test_examples_are_sounds_pictures_and_sums_of_them_and_of_sentences(example:
         if run(knowing, [*calm, *(observe(8 + n, {"/microphone": ear, "/camera": eye}) for n in range(3))]):
             found.add(name)
     assert found == told_by
+
+
+def test_a_sum_is_of_the_sense_of_its_first_file() -> None:
+    space = Space("mini")
+    for text, modality in ((f"{FIRE} + {CARD} - {TONE}", "vision"), (TONE, "audio"), (f"{FIRE} + {GLASS}", "text")):
+        assert example_of(text, space).modality == modality
 
 
 def test_marks_move_what_is_like_the_marked_event_and_nothing_else() -> None:

@@ -143,11 +143,10 @@ def test_what_a_killed_run_could_not_publish_is_published_by_the_next(tmp_path: 
         assert child.stdout is not None
         assert child.stdout.readline() == b"written\n"
         child.kill()
-    with broker(port), listening(port) as heard:
-        with closing(Outbox(tmp_path, [Mqtt(port=port, timeout_s=2)])) as outbox:
-            for closed in outbox.interrupted:
-                outbox.write(closed)
-            waited_for(lambda: len(heard) == 4)
+    with broker(port), listening(port) as heard, closing(Outbox(tmp_path, [Mqtt(port=port, timeout_s=2)])) as outbox:
+        for closed in outbox.interrupted:
+            outbox.write(closed)
+        waited_for(lambda: len(heard) == 4)
     told = [json.loads(payload) for _, payload in heard]
     assert [(one["id"], one["phase"]) for one in told] == [
         ("e0", "opened"),

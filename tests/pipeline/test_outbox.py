@@ -144,6 +144,7 @@ def test_a_full_disk_keeps_no_event_from_the_sinks(tmp_path: Path, box: Box) -> 
         outbox.save()
     assert keys(slow) == ["e0/opened", "e0/closed", "e1/opened"]
     outbox.save()
+    assert '"e1"' in (tmp_path / "events.jsonl").read_text()
     after = Slow()
     assert [one.id for one in box(after).interrupted] == ["e1"]
     assert keys(after) == ["e0/closed", "e1/opened"]

@@ -1,11 +1,16 @@
 """Events go to files as JSON lines, one by one, and to Python's log."""
 
+import asyncio
+import errno
 import json
 import logging
-from contextlib import closing
+import os
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from fakes import Kept
+from lines import line_of
 from msgspec.structs import replace
 from wires import room_for
 
@@ -125,3 +130,36 @@ def test_only_an_event_that_was_cut_is_taken_away(tmp_path: Path, before: bytes,
     path.write_bytes(before)
     JsonLines(str(path)).close()
     assert path.read_bytes() == after
+
+
+class Raising(Kept):
+    """A sink of somebody's own that says so when its disk is full."""
+
+    def write(self, event: Event) -> None:
+        """Fail."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_sink_that_raises_is_told_of_once_and_keeps_no_event_from_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line = line_of()
+    line.sinks.insert(0, Raising())
+    for number in range(3):
+        line.emit(replace(EVENT, id=f"e{number}"))
+    (kept,) = [sink.events for sink in line.sinks if type(sink) is Kept]
+    assert [event.id for event in kept] == ["e0", "e1", "e2"]
+    assert [record.message for record in caplog.records] == [
+        "Raising: [Errno 28] No space left on device: events are missing there"
+    ]
+    asyncio.run(line.close())
+
+
+def test_standard_output_that_takes_nothing_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = JsonLines()
+    with suppress(OSError), open("/dev/full", "w") as full:  # which cannot be flushed at its end either
+        monkeypatch.setattr("sys.stdout", full)
+        sink.write(EVENT)
+        monkeypatch.undo()
+    assert sink.told() == "lines -: last trouble: No space left on device"
+    assert sink.acknowledged == 1

@@ -61,7 +61,7 @@ def test_json_tells_the_same_for_machines(log: Path, capsys: pytest.CaptureFixtu
     nose, sound = told.pop("topics")
     assert told == {
         "path": str(log), "dated": True, "start_ns": START, "end_ns": START + 2_990_000_001,
-        "duration_s": 2.990000001, "damage": None,
+        "duration_s": 2.990000001, "damage": None, "recorded": {},
     }  # fmt: skip
     assert nose["skipped"] == "this message type is not read"
     assert sound == {
@@ -93,3 +93,11 @@ def test_what_is_no_log_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFix
     with pytest.raises(LogError, match="is no log"):
         info([path])
     assert capsys.readouterr().out == ""
+
+
+def test_a_recorded_run_tells_its_rig_its_model_and_its_digests(capsys: pytest.CaptureFixture[str]) -> None:
+    info([Path(__file__).parents[2] / "data" / "0.1.0" / "patrol.mcap"], as_json=True)
+    recorded = json.loads(capsys.readouterr().out)["recorded"]
+    assert (recorded["rig"], recorded["rigbind"]) == ("release", "0.1.0")
+    assert "operators.encoders.mini.imu:MiniImu" in recorded["model"]
+    assert recorded["windows sha256"].startswith("2fb30f00d2ce2f93")
