@@ -32,16 +32,16 @@ def showing(
         yield feed
 
 
-def _wait(feed: FeedPublisher, transport: Transport) -> None:
-    """Let the page be there before a short log is over."""
-    until = monotonic() + PAGE_S
-    while monotonic() < until and not transport.is_stopped and not feed.wait(POLL_S):
-        pass
-
-
 def known(playing: Playing) -> list[Event]:
     """Return the events that the run told of when it was recorded, as many as a page keeps; all are over."""
     board = Board()
     for event in playing.run.rows(Event) if playing.run else ():
         board.write(event)
     return [replace(event, phase="closed") for event in reversed(board.events())]
+
+
+def _wait(feed: FeedPublisher, transport: Transport) -> None:
+    """Let the page be there before a short log is over."""
+    until = monotonic() + PAGE_S
+    while monotonic() < until and not transport.is_stopped and not feed.wait(POLL_S):
+        pass

@@ -87,7 +87,7 @@ class Monitor:
     async def _frame(self, request: Request) -> Response:
         """Answer with the newest picture of a channel after number ``after``, as soon as there is one."""
         number, after = request.path_params["number"], request.query_params.get("after", "0")
-        if number >= len(self.scene.channels) or not after.isdecimal():
+        if number >= len(self.scene.channels) or not after.isdecimal() or len(after) > 18:
             return Response(status_code=404)
         until = monotonic() + WAIT_S
         frame = self._newest(number)

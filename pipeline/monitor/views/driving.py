@@ -105,8 +105,8 @@ def _share(place: Place, stamp: int) -> float:
 def _clock(nanoseconds: int) -> str:
     """Say a time in a log.
 
-    >>> _clock(62_500_000_000), _clock(0)
-    ('1:02.5', '0:00.0')
+    >>> _clock(62_500_000_000), _clock(59_990_000_000), _clock(0)
+    ('1:02.5', '1:00.0', '0:00.0')
     """
-    minutes, seconds = divmod(nanoseconds / NS, 60)
-    return f"{minutes:.0f}:{seconds:04.1f}"
+    minutes, tenths = divmod(round(10 * nanoseconds / NS), 600)
+    return f"{minutes}:{tenths / 10:04.1f}"

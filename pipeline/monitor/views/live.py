@@ -19,6 +19,9 @@ LAMPS = {
 
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 
+COLOURS = ["#e8590c", "#2f9e44", "#1c7ed6", "#e0a3c0", "#94c973", "#74c0fc"]
+"""Of the axes, x red, y green, z blue as everywhere in robotics; turning is paler. All are seen on black and white."""
+
 LOUD = 1.0
 """Anomalies, as -log10 p, from which on they are listed: one normal window in ten has as much."""
 
@@ -93,7 +96,14 @@ def _chart(topic: str) -> ui.echart:
                 "grid": {"left": 40, "right": 10, "top": 26, "bottom": 20},
                 "legend": {"top": 0, "itemWidth": 12, "textStyle": {"color": "#8a8f98"}},
                 "xAxis": {"type": "value", "show": False, "min": "dataMin", "max": "dataMax"},
-                "yAxis": {"type": "value", "scale": True, "axisLabel": {"color": "#8a8f98"}},
+                "color": COLOURS,
+                "yAxis": {
+                    "type": "value",
+                    "scale": True,
+                    "axisLabel": {"color": "#8a8f98"},
+                    "axisLine": {"onZero": False},
+                    "splitLine": {"lineStyle": {"color": "#8883"}},
+                },
                 "series": [{"type": "line", "name": axis, "showSymbol": False, "data": []} for axis in AXES],
             }
         ).classes("rb-plot")
@@ -138,6 +148,7 @@ def _bar(name: str, share: float, told: str, kind: str) -> None:
 
 
 def _streams(scene: Scene, snapshot: Snapshot) -> None:
+    is_held = scene.place is not None and scene.place.is_paused  # nothing is late then
     for channel in scene.channels:
         stream = snapshot.streams.get(channel.topic)
         state = stream.state if stream else "init"
@@ -148,5 +159,6 @@ def _streams(scene: Scene, snapshot: Snapshot) -> None:
             told = "not heard yet"
             if stream and stream.age_s >= 0:
                 lost = sum(stream.ends.get(cause, 0) for cause in stream.ends if cause != "used")
-                told = f"{stream.rate_hz:.1f} of {channel.rate_hz:g} Hz · {1000 * stream.age_s:.0f} ms · lost {lost}"
+                age = "" if is_held else f" · {1000 * stream.age_s:.0f} ms"
+                told = f"{stream.rate_hz:.1f} of {channel.rate_hz:g} Hz{age} · lost {lost}"
             ui.label(", ".join([told, *(stream.clocks if stream else ())])).classes("rb-dim rb-num")

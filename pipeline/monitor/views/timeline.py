@@ -176,7 +176,7 @@ def _open(event: Event | None, scene: Scene, ask: Ask | None, record: str) -> No
         with ui.row():
             for text, right in (("right", True), ("wrong", False)):
                 button = ui.button(text, on_click=lambda _, right=right: _mark(event, right, ask)).props("outline")
-                button.set_enabled(ask is not None and event.source == "tagging")
+                button.set_enabled(ask is not None and event.source == "tagging" and scene.place is None)
             if scene.place is not None and ask is not None:
                 ui.button("replay", on_click=lambda: _replay(event, ask, dialog)).props("outline")
             ui.button("close", on_click=dialog.close).props("flat")

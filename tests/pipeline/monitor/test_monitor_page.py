@@ -37,6 +37,8 @@ name = "<b>patrol</b>"
 [bus]
 feed = "{feed}"
 control = "{control}"
+[record]
+path = "box run.mcap"
 [model]
 preset = "tiny"
 engine = "local"
@@ -184,6 +186,8 @@ def test_an_event_is_listed_opened_and_only_text(line: tuple[FakeLine, str], pag
     fake.go(1.5)
     page.get_by_text(HOSTILE).first.click()
     sync_api.expect(page.locator(".rb-event")).to_contain_text(HOSTILE)
+    at = start // 10**9 - 2
+    sync_api.expect(page.locator(".rb-event")).to_contain_text(f"rigbind monitor 'box run.mcap' --start @{at}.")
     assert page.locator("img[src='x']").count() == 0
 
 
