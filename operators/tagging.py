@@ -163,6 +163,7 @@ class Tagger:
                 examples=tuple(example.name for example in tag.wanted.command.examples),
                 threshold=tag.wanted.command.threshold or self.threshold,
                 modalities=tag.wanted.command.modalities,
+                severity=tag.wanted.command.severity or "info",
                 alike=near[label],
                 probability=tag.probability,
                 right=tag.marks.right,

@@ -48,11 +48,12 @@ class Backend(Protocol):
 
 
 class Local:
-    """Encoders in this process, one call at a time in one thread, so that the event loop stays alive."""
+    """Encoders in this process, each on a thread of its own, one call at a time: they share the processors, the event
+    loop stays alive, and one that is stuck holds up no other."""
 
     def __init__(self, encoders: Mapping[str, Encoder]) -> None:
         self._encoders = encoders
-        self._worker = ThreadPoolExecutor(1, "embed")
+        self._workers = {modality: ThreadPoolExecutor(1, f"embed {modality}") for modality in encoders}
 
     async def start(self) -> None:
         """Nothing to do: the encoders are here."""
@@ -61,7 +62,7 @@ class Local:
         """Return the encoder's answer. Raise BackendError if it raised."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._worker, self._encoders[modality].embed, batch)
+            return await loop.run_in_executor(self._workers[modality], self._encoders[modality].embed, batch)
         except Exception as error:  # rim: an encoder is anyone's code
             raise BackendError("error", f"{type(error).__name__}: {error}") from error
 
@@ -70,8 +71,9 @@ class Local:
         return {}
 
     async def close(self) -> None:
-        """Let the thread end."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        """Let the threads end."""
+        for worker in self._workers.values():
+            worker.shutdown(wait=False, cancel_futures=True)
 
 
 class Engine:

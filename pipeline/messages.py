@@ -237,6 +237,7 @@ class Label(Struct, frozen=True, kw_only=True):
     examples: tuple[str, ...] = ()
     threshold: float = 0.0
     modalities: tuple[str, ...] = ()
+    severity: Severity = "info"
     alike: Mapping[str, float] = {}
     probability: float = 0.0
     right: int = 0

@@ -59,11 +59,12 @@ class Outbox:
         self._handed: dict[str, deque[int]] = {}  # numbers of what each sink was handed and has not acknowledged
         self._settled: dict[str, int] = {}  # how many it had acknowledged when that was last looked at
         self.interrupted = _interrupted(posted)
-        for sink in self._patient():
-            self._handed[sink.name], self._settled[sink.name] = deque(), sink.acknowledged
+        self._patient = _by_name(sinks)
+        for name, sink in self._patient.items():
+            self._handed[name], self._settled[name] = deque(), sink.acknowledged
             for one in posted:
-                if one.number >= acknowledged.get(sink.name, self._next) and not sink.holds(one.event):
-                    self._handed[sink.name].append(one.number)
+                if one.number >= acknowledged.get(name, self._next) and not sink.holds(one.event):
+                    self._handed[name].append(one.number)
                     sink.write(one.event)
         self._compact()
         self._begin()
@@ -107,19 +108,13 @@ class Outbox:
         except OSError as error:
             log.warning("%s: %s: what has arrived is noted when there is room", self._acks_path, error.strerror)
 
-    def _patient(self) -> Iterator[Acknowledging]:
-        """Yield the sinks that say what has arrived."""
-        for sink in self.sinks:
-            if isinstance(sink, Acknowledging):
-                yield sink
-
     def _acknowledged(self) -> dict[str, int]:
         """Return by sink the number of the first event that has not arrived."""
-        for sink in self._patient():
-            handed, count = self._handed[sink.name], sink.acknowledged
-            for _ in range(count - self._settled[sink.name]):
+        for name, sink in self._patient.items():
+            handed, count = self._handed[name], sink.acknowledged
+            for _ in range(count - self._settled[name]):
                 handed.popleft()
-            self._settled[sink.name] = count
+            self._settled[name] = count
         return {name: handed[0] if handed else self._next for name, handed in self._handed.items()}
 
     def _compact(self) -> None:
@@ -134,6 +129,16 @@ class Outbox:
         except OSError as error:
             log.warning("%s: %s: it grows until there is room to write it anew", self._path, error.strerror)
         self._most = max(MAX_BYTES, 2 * self._file.size)
+
+
+def _by_name(sinks: Sequence[Sink]) -> dict[str, Acknowledging]:
+    """Return the sinks that say what has arrived; of two with one name the second has another."""
+    named: dict[str, Acknowledging] = {}
+    for sink in sinks:
+        if isinstance(sink, Acknowledging):
+            number = sum(other.name == sink.name for other in named.values()) + 1
+            named[sink.name if number == 1 else f"{sink.name} ({number})"] = sink
+    return named
 
 
 def _read(path: Path) -> list[Posted]:

@@ -117,11 +117,12 @@ def _asked(config: Config, question: Question) -> Reply:
 
 
 def _print(reply: Reply) -> None:
-    table = Table("label", "known by", "who may speak", "threshold", "now", "right", "wrong", title=escape(reply.text))
+    columns = ("label", "known by", "who may speak", "threshold", "severity", "now", "right", "wrong")
+    table = Table(*columns, title=escape(reply.text))
     for one in reply.labels:
         known_by = ", ".join([*one.prompts, *one.examples])
         speakers = ", ".join(one.modalities) or "all"
-        numbers = (f"{one.threshold:g}", f"{one.probability:.2f}", str(one.right), str(one.wrong))
+        numbers = (f"{one.threshold:g}", one.severity, f"{one.probability:.2f}", str(one.right), str(one.wrong))
         table.add_row(escape(one.label), escape(known_by), escape(speakers), *numbers)
     console = make_console()
     console.print(table)

@@ -77,6 +77,7 @@ class LabelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     prompts: tuple[str, ...] = ()
     threshold: float = 0.0
     modalities: tuple[str, ...] = ()
+    severity: Severity | None = None
 
 
 class Labels(Struct, frozen=True, kw_only=True):

@@ -163,3 +163,17 @@ def test_a_book_that_cannot_be_written_anew_grows_and_is_not_tried_all_the_time(
     assert caplog.text.count("until there is room to write it anew") == 1
     outbox.write(event(5))
     assert [one.id for one in box(Slow()).interrupted] == [f"e{number}" for number in range(6)]
+
+
+def test_two_sinks_of_one_name_are_two(box: Box) -> None:
+    quick, slow = Slow(), Slow()
+    before = box(quick, slow)
+    for number in range(3):
+        before.write(event(number))
+        quick.acknowledge(1)
+        before.save()
+    slow.acknowledge(1)
+    before.save()
+    again = Slow(), Slow()
+    box(*again)
+    assert [keys(sink) for sink in again] == [[], ["e1/opened", "e2/opened"]]

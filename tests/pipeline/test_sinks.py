@@ -163,3 +163,11 @@ def test_standard_output_that_takes_nothing_stops_nothing(monkeypatch: pytest.Mo
         monkeypatch.undo()
     assert sink.told() == "lines -: last trouble: No space left on device"
     assert sink.acknowledged == 1
+
+
+def test_a_logger_lets_all_through_unless_it_has_a_level() -> None:
+    quiet = logging.getLogger("rigbind.events.quiet")
+    quiet.setLevel(logging.ERROR)
+    for name in ("rigbind.events.quiet", "rigbind.events.new"):
+        Log(name)
+    assert (quiet.level, logging.getLogger("rigbind.events.new").level) == (logging.ERROR, logging.INFO)

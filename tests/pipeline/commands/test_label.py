@@ -44,11 +44,23 @@ def said(*arguments: str, rig: Path) -> str:
 
 
 def test_labels_are_added_listed_and_dropped(rig: Path) -> None:
-    added = said("add", "smoke", "smoke rises", "a cloud", "--threshold", "0.8", "--modality", "vision", rig=rig)
+    added = said(
+        "add",
+        "smoke",
+        "smoke rises",
+        "a cloud",
+        "--threshold",
+        "0.8",
+        "--modality",
+        "imu",
+        "--severity",
+        "critical",
+        rig=rig,
+    )
     assert "'smoke' is looked for" in added
     assert "smoke rises, a cloud" in added
     listed = said("list", rig=rig)
-    assert all(word in listed for word in ("fire", "smoke", "vision", "0.8", "2 labels are looked for"))
+    assert all(word in listed for word in ("fire", "smoke", "imu", "0.8", "critical", "2 labels are looked for"))
     assert "smoke" not in said("drop", "smoke", rig=rig).partition("no more")[2]
 
 
@@ -64,6 +76,8 @@ def test_labels_alike_are_told(rig: Path) -> None:
         (["add", "x" * 65, "words"], InputError, "cannot be looked for"),
         (["add", "x", "nowhere.wav"], InputError, "nowhere.wav"),
         (["add", "x", "words", "--threshold", "7"], InputError, "cannot be looked for"),
+        (["add", "x", "words", "--severity", "dire"], InputError, "cannot be looked for"),
+        (["add", "x", "words", "--modality", "visoin"], InputError, "visoin may not speak for 'x': this rig has audio"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(rig: Path, arguments: list[str], error: type[Exception], sentence: str) -> None:

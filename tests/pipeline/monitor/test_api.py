@@ -100,12 +100,13 @@ def test_an_event_has_its_picture_and_sound_apart(client: TestClient, rig: Rig) 
 
 def test_commands_reach_the_line(client: TestClient, rig: Rig) -> None:
     assert client.post("/api/events/streams/camera@5/mark", json={"right": False}).json()["text"] == "done"
-    client.put("/api/labels/a fire", json={"prompts": ["flames"], "threshold": 0.7, "modalities": ["thermal"]})
+    settings = {"prompts": ["flames"], "threshold": 0.7, "modalities": ["thermal"], "severity": "critical"}
+    client.put("/api/labels/a fire", json=settings)
     client.delete("/api/labels/a%2Ffire")
     assert client.get("/api/labels").json()["labels"][0]["label"] == "<i>fire"
     assert rig.questions == [
         Mark(event="streams/camera@5", right=False),
-        SetLabel(label="a fire", prompts=("flames",), threshold=0.7, modalities=("thermal",)),
+        SetLabel(label="a fire", prompts=("flames",), threshold=0.7, modalities=("thermal",), severity="critical"),
         DropLabel(label="a/fire"),
         ListLabels(),
     ]
