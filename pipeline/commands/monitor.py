@@ -45,7 +45,10 @@ def monitor(
 
     Of a log, the same page with buttons: it is played through the line.
     """
-    if what.suffix not in RIGS:
+    is_log = what.suffix not in RIGS
+    if (start and not is_log) or (events and is_log):
+        raise InputError(f"{what}: --start is for a log, --events for a rig")
+    if is_log:
         token_for(host, token, False, os.environ)  # says what is wrong before the encoders are loaded
         options = ["--host", host, *(["--token", str(token)] if token else []), *(["--db", db] if db else [])]
         show(what, start, port, options)

@@ -77,6 +77,13 @@ def test_a_log_that_is_cut_is_said_to_be(log: Path, tmp_path: Path) -> None:
         monitor(cut)
 
 
+def test_options_of_a_log_are_not_for_a_rig_nor_those_of_a_rig_for_a_log(log: Path) -> None:
+    with pytest.raises(PipelineError, match="--start is for a log"):
+        monitor(CONFIGS / "demo.toml", start="1")
+    with pytest.raises(PipelineError, match="--events for a rig"):
+        monitor(log, events=log)
+
+
 @pytest.mark.parametrize("line", ["{}", "no", "\udcff"])
 def test_what_are_no_events_is_said_in_a_sentence(line: str, tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"

@@ -120,3 +120,9 @@ def test_a_log_is_played_held_stepped_sought_and_its_event_replayed(page: Any) -
     page.get_by_role("button", name="replay").click()
     expect(bar).to_have_attribute("data-held", "false")
     expect(at).to_have_text("0:03.0 / 0:03.0")
+
+    page.locator(".rb-drive .q-select").click()
+    page.get_by_role("option", name="0.5×").click()
+    page.get_by_role("button", name="loop").click()
+    expect(bar).to_have_attribute("data-held", "false")  # it has begun again
+    expect(page.locator(".rb-drive .q-select")).to_have_text(re.compile("^0.5×"))
