@@ -40,6 +40,9 @@ def search(find: Find | None) -> None:
     async def ask(wanted: Wanted) -> None:
         if not wanted.text and not wanted.file:
             return
+        if len(wanted.text) > MAX_TEXT:  # a browser that does not keep to maxlength
+            ui.notify(f"a sentence may have {MAX_TEXT} characters at most", type="warning")
+            return
         results.clear()
         with results:
             ui.spinner()

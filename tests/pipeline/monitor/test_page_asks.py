@@ -56,7 +56,7 @@ def asked(tmp_path: Path, browser: Any) -> Iterator[tuple[Line, FeedPublisher, A
             assert page.stdout is not None
             page.stdout.readline()  # its address: it is about to be served
             opened = browser.new_page(viewport={"width": 1280, "height": 800})
-            _goto(opened, f"http://127.0.0.1:{port}/")
+            goto(opened, f"http://127.0.0.1:{port}/")
             yield line, publisher, opened
             opened.close()
         finally:
@@ -66,7 +66,7 @@ def asked(tmp_path: Path, browser: Any) -> Iterator[tuple[Line, FeedPublisher, A
             page.communicate(timeout=10)
 
 
-def _goto(page: Any, address: str) -> None:
+def goto(page: Any, address: str) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -1,0 +1,65 @@
+"""What a page bears, in a real browser: no sensors, ten thousand events, HTML for names, a question without end."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+from test_monitor_page import CHROMIUM, HOSTILE, browser, free_port
+from test_page_asks import goto
+from viewing import FIRE
+
+from pipeline.monitor.board import EVENTS
+
+__all__ = ["browser"]  # a fixture
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="this host has no chromium"),
+]
+
+ROWS = 50
+"""More than a page of the table has, whatever was told."""
+
+
+def test_a_rig_of_nothing_with_events_beyond_count_is_a_page_that_answers(tmp_path: Path, browser: Any) -> None:
+    port, rig, told = free_port(), tmp_path / "rig.toml", tmp_path / "told.jsonl"
+    rig.write_text(f'[bus]\nfeed = "tcp://127.0.0.1:{free_port()}"\ncontrol = "tcp://127.0.0.1:{free_port()}"\n')
+    event = replace(FIRE, label=HOSTILE, pictures={}, sounds={}, evidence={HOSTILE: 3.0}, phase="closed")
+    told.write_bytes(
+        msgspec.json.Encoder().encode_lines(replace(event, id=f"{HOSTILE}{number}") for number in range(EVENTS))
+    )
+    options = ["--port", str(port), "--events", str(told), "--db", str(tmp_path / "db")]
+    served = subprocess.Popen([sys.executable, "-m", "pipeline.commands", "monitor", str(rig), *options])
+    page, said = browser.new_page(viewport={"width": 1280, "height": 800}), list[str]()
+    try:
+        goto(page, f"http://127.0.0.1:{port}/")
+        page.on("pageerror", lambda error: said.append(str(error)))
+        sync_api.expect(page.get_by_text("This rig has no channels.")).to_be_visible(timeout=30_000)
+
+        page.get_by_role("tab", name="Timeline").click()
+        row = page.locator(".rb-table tbody tr")
+        sync_api.expect(row.first).to_contain_text(HOSTILE, timeout=30_000)
+        assert row.count() < ROWS
+        row.first.click()
+        sync_api.expect(page.locator(".rb-event")).to_contain_text(HOSTILE, timeout=30_000)
+        page.get_by_role("button", name="close").click()
+
+        page.get_by_role("tab", name="Search").click()
+        field = page.get_by_placeholder("glass breaking")
+        field.evaluate("field => field.removeAttribute('maxlength')")
+        field.fill("x" * 100_000)
+        page.get_by_role("button", name="find").click()
+        sync_api.expect(page.get_by_text("a sentence may have")).to_be_visible(timeout=30_000)
+        assert page.locator("img[src='x']").count() == 0
+        assert said == []
+    finally:
+        page.close()
+        served.terminate()
+        served.wait(10)
