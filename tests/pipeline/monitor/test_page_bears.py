@@ -1,4 +1,4 @@
-"""What a page bears, in a real browser: no sensors, ten thousand events, HTML for names, a question without end."""
+"""What a page bears, in a real browser: sensors that never come, ten thousand events, HTML for labels, a question without end."""
 
 import subprocess
 import sys
@@ -24,13 +24,23 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="this host has no chromium"),
 ]
 
+SILENT = """
+[bus]
+feed = "tcp://127.0.0.1:{feed}"
+control = "tcp://127.0.0.1:{control}"
+[[channels]]
+topic = "/camera"
+modality = "vision"
+rate_hz = 10
+"""
+
 ROWS = 50
 """More than a page of the table has, whatever was told."""
 
 
-def test_a_rig_of_nothing_with_events_beyond_count_is_a_page_that_answers(tmp_path: Path, browser: Any) -> None:
+def test_silent_sensors_many_events_html_and_a_long_question_leave_a_page_that_answers(tmp_path: Path, browser: Any) -> None:
     port, rig, told = free_port(), tmp_path / "rig.toml", tmp_path / "told.jsonl"
-    rig.write_text(f'[bus]\nfeed = "tcp://127.0.0.1:{free_port()}"\ncontrol = "tcp://127.0.0.1:{free_port()}"\n')
+    rig.write_text(SILENT.format(feed=free_port(), control=free_port()))
     event = replace(FIRE, label=HOSTILE, pictures={}, sounds={}, evidence={HOSTILE: 3.0}, phase="closed")
     told.write_bytes(
         msgspec.json.Encoder().encode_lines(replace(event, id=f"{HOSTILE}{number}") for number in range(EVENTS))
@@ -41,7 +51,8 @@ def test_a_rig_of_nothing_with_events_beyond_count_is_a_page_that_answers(tmp_pa
     try:
         goto(page, f"http://127.0.0.1:{port}/")
         page.on("pageerror", lambda error: said.append(str(error)))
-        sync_api.expect(page.get_by_text("This rig has no channels.")).to_be_visible(timeout=30_000)
+        sync_api.expect(page.locator(".rb-streams")).to_contain_text("not heard yet", timeout=30_000)
+        sync_api.expect(page.locator("figure[data-frame='0']")).to_contain_text("waiting")
 
         page.get_by_role("tab", name="Timeline").click()
         row = page.locator(".rb-table tbody tr")
