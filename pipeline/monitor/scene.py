@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from threading import Lock
-from time import monotonic
+from time import monotonic, time_ns
 
 import numpy as np
 from msgspec import Struct
@@ -25,13 +25,16 @@ VECTORS = 600
 
 TRACE_S = 10.0
 
+FEED_S = 5.0
+"""No picture waits so long in a feed."""
+
 
 class Frame(Struct, frozen=True, kw_only=True):
     """A picture of a topic, its number, and when it came by this process's clock."""
 
     number: int = 0
     jpeg: bytes = b""
-    age_s: float = 0.0  # of the sample when it was received
+    age_s: float = 0.0  # of the sample then
     scale: Scale | None = None
     at: float = 0.0
 
@@ -71,7 +74,8 @@ class Scene:
         with self._lock:
             match told:
                 case Picture():
-                    self._frame(told.topic, told.jpeg, (told.received - told.stamp) / NS, told.scale)
+                    age_s = (told.received - told.stamp) / NS + _since(told.received)
+                    self._frame(told.topic, told.jpeg, age_s, told.scale)
                     self._heard(told)
                 case Heard():
                     self._heard(told)
@@ -134,3 +138,9 @@ class Scene:
         kept += [(float(time), tuple(float(v) for v in row)) for time, row in zip(times, rows_NC, strict=True)]
         while kept and kept[0][0] < kept[-1][0] - TRACE_S:
             kept.popleft()
+
+
+def _since(received: int) -> float:
+    """Return how many seconds ago the line received a sample; 0 for a replay, and for another host's clock."""
+    since_s = (time_ns() - received) / NS
+    return since_s if 0 <= since_s < FEED_S else 0.0

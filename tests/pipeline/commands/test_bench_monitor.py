@@ -23,4 +23,4 @@ def test_the_page_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert found["step_ratio_1_viewer"] > 0
     assert found["step_ratio_100_viewers"] > 0
     has_browser = bool(shutil.which("chromium") and find_spec("playwright"))
-    assert ("pixel_age_ms_p50" in found) == has_browser
+    assert ("capture_to_pixel_ms_p50" in found) == has_browser

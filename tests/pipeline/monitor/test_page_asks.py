@@ -103,3 +103,10 @@ def test_labels_marks_and_searches_reach_the_line_and_the_index(asked: tuple[Lin
     page.get_by_role("button", name="find").click()
     sync_api.expect(page.locator(".rb-hit").first).to_be_visible(timeout=60_000)
     assert page.locator(".rb-hit").count() == 6
+
+    field = page.get_by_placeholder("glass breaking")
+    field.evaluate("field => field.removeAttribute('maxlength')")
+    field.fill("x" * 100_000)
+    page.get_by_role("button", name="find").click()
+    sync_api.expect(page.get_by_text("a sentence may have 1000 characters at most")).to_be_visible(timeout=30_000)
+    assert page.locator(".rb-hit").count() == 6

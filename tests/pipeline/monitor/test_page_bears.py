@@ -1,4 +1,4 @@
-"""What a page bears, in a real browser: sensors that never come, ten thousand events, HTML for labels, a question without end."""
+"""What a page bears, in a real browser: sensors that never come, and ten thousand events with HTML in their names."""
 
 import subprocess
 import sys
@@ -38,14 +38,14 @@ ROWS = 50
 """More than a page of the table has, whatever was told."""
 
 
-def test_silent_sensors_many_events_html_and_a_long_question_leave_a_page_that_answers(tmp_path: Path, browser: Any) -> None:
+def test_silence_ten_thousand_events_and_html_are_borne(tmp_path: Path, browser: Any) -> None:
     port, rig, told = free_port(), tmp_path / "rig.toml", tmp_path / "told.jsonl"
     rig.write_text(SILENT.format(feed=free_port(), control=free_port()))
     event = replace(FIRE, label=HOSTILE, pictures={}, sounds={}, evidence={HOSTILE: 3.0}, phase="closed")
     told.write_bytes(
         msgspec.json.Encoder().encode_lines(replace(event, id=f"{HOSTILE}{number}") for number in range(EVENTS))
     )
-    options = ["--port", str(port), "--events", str(told), "--db", str(tmp_path / "db")]
+    options = ["--port", str(port), "--events", str(told)]
     served = subprocess.Popen([sys.executable, "-m", "pipeline.commands", "monitor", str(rig), *options])
     page, said = browser.new_page(viewport={"width": 1280, "height": 800}), list[str]()
     try:
@@ -62,12 +62,6 @@ def test_silent_sensors_many_events_html_and_a_long_question_leave_a_page_that_a
         sync_api.expect(page.locator(".rb-event")).to_contain_text(HOSTILE, timeout=30_000)
         page.get_by_role("button", name="close").click()
 
-        page.get_by_role("tab", name="Search").click()
-        field = page.get_by_placeholder("glass breaking")
-        field.evaluate("field => field.removeAttribute('maxlength')")
-        field.fill("x" * 100_000)
-        page.get_by_role("button", name="find").click()
-        sync_api.expect(page.get_by_text("a sentence may have")).to_be_visible(timeout=30_000)
         assert page.locator("img[src='x']").count() == 0
         assert said == []
     finally:
