@@ -47,7 +47,7 @@ class Alarms:
         """Whether anything was in the last window."""
         return any(alarm.is_rare for alarm in (self._odd, *self._faults.values()))
 
-    def __call__(self, window: Window, p_values: Mapping[str, float], allowed: float, nearest: Nearest) -> list[Event]:
+    def judge(self, window: Window, p_values: Mapping[str, float], allowed: float, nearest: Nearest) -> list[Event]:
         """Let a window pass of which a share of ``allowed`` may be false alarms."""
         told = _Told(window, p_values, allowed, nearest)
         events: list[Event] = []

@@ -116,7 +116,7 @@ class Anomaly:
         def nearest(name: str) -> int:
             return next((end for it in self._detectors if (end := it.nearest(observation, name))), 0)
 
-        events = self._alarms(window, p_values, self._allowed(window.end), nearest)
+        events = self._alarms.judge(window, p_values, self._allowed(window.end), nearest)
         is_rare = self._alarms.is_rare
         self._learn(observation, scores, p_values, is_rare, is_rare or (not self.is_settling and p_value < SUSPECT))
         return events

@@ -17,7 +17,7 @@ def told(*windows: dict[str, float]) -> list[Event]:
     events: list[Event] = []
     for number, p_values in enumerate(windows):
         window = Window(start=number * NS, end=(number + 2) * NS, clips={}, coverage={})
-        events += alarms(window, CALM | p_values, ALLOWED, lambda name: 7 if name == "/imu" else 0)
+        events += alarms.judge(window, CALM | p_values, ALLOWED, lambda name: 7 if name == "/imu" else 0)
     return [*events, *alarms.finish()]
 
 
