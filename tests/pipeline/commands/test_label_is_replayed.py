@@ -78,12 +78,12 @@ def wait_for_line(rig: Path) -> None:
 def test_a_run_whose_labels_changed_is_verified(tmp_path: Path) -> None:
     rig, log = tmp_path / "rig.toml", tmp_path / "run.mcap"
     rig.write_text(RIG.format(folder=tmp_path))
-    live = rigbind("run", rig, "--seconds", "8", "--record", log, "--state", tmp_path / "state")
+    live = rigbind("run", rig, "--seconds", "10", "--record", log, "--state", tmp_path / "state")
     wait_for_line(rig)
     assert "'wheels' is looked for" in said(rig, "add", "wheels", "a motor", "--threshold", "0.999")
     assert "'fire' is looked for no more" in said(rig, "drop", "fire")
     time.sleep(1.5)  # some windows of it
-    assert "0.01" in said(rig, "add", "wheels", "a motor", "--threshold", "0.01", "--severity", "warning")
+    assert "1e-06" in said(rig, "add", "wheels", "a motor", "--threshold", "1e-06", "--severity", "warning")
     out, errors = live.communicate(timeout=60)
     assert (live.returncode, errors) == (0, ""), errors
     commands = [step.question for step in Recorded(log).steps() if isinstance(step, Request)]
