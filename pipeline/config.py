@@ -49,7 +49,7 @@ class Bus(Struct, frozen=True, forbid_unknown_fields=True):
     address: str = "tcp://127.0.0.1:5570"
     events: str = "tcp://127.0.0.1:5571"
     control: str = "tcp://127.0.0.1:5572"  # where a run takes commands; empty takes none
-    feed: str = "tcp://127.0.0.1:5573"  # where a run that is monitored shows itself
+    feed: str = "tcp://127.0.0.1:5573"  # where a run shows itself to pages
     max_message_mb: Positive = 32.0  # a 4K RGB frame is 25 MB
     queue_s: Positive = 2.0  # how much of each topic may wait for the synchronizer before the oldest is superseded
 

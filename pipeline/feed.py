@@ -20,7 +20,7 @@ from pipeline.config import Security
 from pipeline.driving import Place
 from pipeline.errors import PipelineError
 from pipeline.health import Health
-from pipeline.messages import Clip, Closing, Event, Observation, Received, State
+from pipeline.messages import Clip, Closing, Event, Observation, Received, State, Window
 from pipeline.security import allow, join_curve, serve_curve
 from pipeline.thumbnail import Scale, scaled_picture
 
@@ -34,6 +34,9 @@ WIDTH = 480
 
 HIGH_WATER, READ_AHEAD = 256, 1024
 """Messages that may wait for one reader: here, some megabytes of pictures for each, and in its own process."""
+
+FIRST_CAME = b"\x01"
+"""What an XPUB socket reads when somebody begins to listen to all, while nobody did."""
 
 PICTURES = ("vision", "thermal", "depth")
 
@@ -95,7 +98,10 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 class FeedPublisher:
-    """A viewer that publishes at ``feed``, from a thread of its own. ``modalities`` are those of the topics."""
+    """A viewer that publishes at ``feed``, from a thread of its own. ``modalities`` are those of the topics.
+
+    Nothing is encoded while nobody listens.
+    """
 
     def __init__(
         self,
@@ -157,10 +163,14 @@ class FeedPublisher:
 
     def _work(self) -> None:
         sent: dict[str, int] = {}
+        is_heard = False
         while not self._stop.wait(PERIOD_S):
             while self._socket.poll(0):
-                self._socket.recv()  # who came, or went
-                self._is_heard.set()
+                is_heard = self._socket.recv() == FIRST_CAME  # or the last went
+            if not is_heard:
+                self._said.clear()
+                continue
+            self._is_heard.set()
             for topic, received in list(self._newest.items()):
                 if sent.get(topic) != received.sample.seq:
                     sent[topic] = received.sample.seq
@@ -257,6 +267,22 @@ class FeedSubscriber:
         """Hear no more."""
         self._socket.close()
         self._context.term()
+
+
+def observed(seen: Seen) -> Observation:
+    """Return what ``seen`` tells of, as far as it does: without samples and embeddings."""
+    window = Window(
+        start=seen.start,
+        end=seen.end,
+        clips={},
+        coverage=seen.coverage,
+        closed_by=seen.closed_by,
+        states=seen.states,
+        clocks=seen.clocks,
+        ledger=seen.ledger,
+    )
+    fused = np.frombuffer(seen.fused, "<f4")
+    return Observation(window=window, embeddings={}, fused=fused, weights=seen.weights, scores=seen.scores)
 
 
 def _bytes(values: object) -> bytes:

@@ -1,25 +1,30 @@
 """``rigbind monitor RIG`` or ``LOG``: the page of a running line, or of a recording, in a process of its own."""
 
 import os
+import sys
 from collections.abc import Sequence
-from functools import partial
+from contextlib import closing
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from operators.space import Space
 from pipeline.commands.assembly import load_checked
+from pipeline.commands.outputs import FoxgloveOption, RerunOption, outputs
 from pipeline.commands.paging import PORT, PortOption
 from pipeline.commands.replay import show
 from pipeline.control import ask
-from pipeline.errors import InputError
+from pipeline.errors import InputError, SearchError
 from pipeline.messages import Event, Hit
 from pipeline.monitor.access import token_for
 from pipeline.monitor.api import Wanted
 from pipeline.monitor.page import Monitor
+from pipeline.monitor.relay import Relay, relayed
 from pipeline.search import Search
 
 RIGS = (".toml", ".json")
@@ -35,11 +40,13 @@ def monitor(
     ] = "127.0.0.1",
     port: PortOption = PORT,
     token: Annotated[Path | None, typer.Option(help="A file that holds the token; or RIGBIND_TOKEN has it.")] = None,
-    db: Annotated[str, typer.Option(help="An index to search.")] = "",
+    db: Annotated[str, typer.Option(help="An index to search, now or once there is one.")] = "",
     start: Annotated[
         str, typer.Option(help="Of a log: begin so many seconds after its start, or at @ and those since 1970.")
     ] = "",
     events: Annotated[Path | None, typer.Option(help="Of a rig: events told before, one JSON object a line.")] = None,
+    foxglove: FoxgloveOption = 0,
+    rerun: RerunOption = "",
 ) -> None:
     """Serve the page of a line that runs, or will: pictures, anomalies, tags, timeline, search, labels, health.
 
@@ -51,16 +58,18 @@ def monitor(
     if is_log:
         token_for(host, token, False, os.environ)  # says what is wrong before the encoders are loaded
         options = ["--host", host, *(["--token", str(token)] if token else []), *(["--db", db] if db else [])]
-        show(what, start, port, options)
+        show(what, start, port, options, partial(outputs, foxglove=foxglove, rerun=rerun, is_replay=True))
         return
     config = load_checked(what)
     known = token_for(host, token, config.security.insecure, os.environ)
-    find = partial(_find, Search(db), {}) if db else None
-    page = Monitor(config, host, port, known, partial(ask, config.bus.control, config.security), find)
-    for event in _told(events) if events else ():
-        page.scene.board.write(event)
-    print(f"http://{host}:{port}", flush=True)
-    page.run()
+    shown = relayed(config.channels)
+    with closing(Relay(shown, outputs(replace(config, channels=shown), foxglove, rerun))) as relay:
+        asking = partial(ask, config.bus.control, config.security)
+        page = Monitor(config, host, port, known, asking, _finder(db), relay.take)
+        for event in _told(events) if events else ():
+            page.scene.board.write(event)
+        print(f"http://{host}:{port}", flush=True)
+        page.run()
 
 
 def _told(path: Path) -> list[Event]:
@@ -70,12 +79,39 @@ def _told(path: Path) -> list[Event]:
         raise InputError(f"{path}: these are no events: {error}") from error
 
 
-def _find(finder: Search, spaces: dict[str, Space], wanted: Wanted) -> Sequence[Hit]:
-    """Return moments that are like what is wanted; the encoders are loaded when they are first needed."""
-    space = spaces.setdefault("", Space(finder.moments.model))
-    if wanted.text:
-        return finder.find(space.embed(f"text:{wanted.text}")[0], wanted.number)
-    with NamedTemporaryFile(suffix=SUFFIXES.get(wanted.modality, "")) as file:
-        file.write(wanted.file)
-        file.flush()
-        return finder.find(space.embed(f"{wanted.modality}:{file.name}")[0], wanted.number)
+class _Finder:
+    """Finds moments in the index at ``db`` that are like what is wanted.
+
+    The index may be made while the page is served; it and the encoders are opened when they are first needed.
+    """
+
+    def __init__(self, db: str) -> None:
+        self.db = db
+
+    @cached_property
+    def search(self) -> Search:
+        return Search(self.db)
+
+    @cached_property
+    def space(self) -> Space:
+        return Space(self.search.moments.model)
+
+    def __call__(self, wanted: Wanted) -> Sequence[Hit]:
+        if wanted.text:
+            return self.search.find(self.space.embed(f"text:{wanted.text}")[0], wanted.number)
+        with NamedTemporaryFile(suffix=SUFFIXES.get(wanted.modality, "")) as file:
+            file.write(wanted.file)
+            file.flush()
+            return self.search.find(self.space.embed(f"{wanted.modality}:{file.name}")[0], wanted.number)
+
+
+def _finder(db: str) -> _Finder | None:
+    """Return what searches at ``db``, and say where there is nothing to search yet."""
+    if not db:
+        return None
+    finder = _Finder(db)
+    try:
+        _ = finder.search
+    except SearchError as error:
+        print(error, file=sys.stderr)
+    return finder

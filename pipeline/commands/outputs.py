@@ -8,7 +8,7 @@ import typer
 from pipeline.build import build
 from pipeline.config import Config, Part
 from pipeline.errors import InputError
-from pipeline.messages import Sink
+from pipeline.messages import Viewer
 
 LIVE = "live"
 
@@ -22,12 +22,12 @@ RerunOption = Annotated[
 ]
 
 
-def outputs(config: Config, foxglove: int = 0, rerun: str = "", is_replay: bool = False) -> list[Sink]:
+def outputs(config: Config, foxglove: int = 0, rerun: str = "", is_replay: bool = False) -> list[Viewer]:
     """Return the viewers that the options ask for. A replay waits for a file, so that all of it is there.
 
     Raise InputError for one whose package is not installed, ConfigError where it cannot serve or write.
     """
-    sinks: list[Sink] = []
+    sinks: list[Viewer] = []
     if foxglove:
         _need("foxglove", "foxglove-sdk")
         part = Part("pipeline.monitor.foxglove:Foxglove", {"port": foxglove})

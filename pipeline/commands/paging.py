@@ -39,8 +39,7 @@ def page(
 
     The page knows the events that were ``told`` before, and that the run is recorded to ``record``.
     """
-    modalities = {channel.topic: channel.modality for channel in config.channels}
-    feed = FeedPublisher(config.bus.feed, modalities, config.security)
+    feed = feed_of(config)
     with TemporaryDirectory(prefix="rigbind-") as folder:
         rig, events = Path(folder) / "rig.json", Path(folder) / "events.jsonl"
         rig.write_bytes(msgspec.json.encode(_shown(config, record)))
@@ -60,6 +59,12 @@ def page(
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def feed_of(config: Config) -> FeedPublisher:
+    """Return what a line shows itself by. Raise PipelineError where its address cannot be had."""
+    modalities = {channel.topic: channel.modality for channel in config.channels}
+    return FeedPublisher(config.bus.feed, modalities, config.security)
 
 
 def apart(config: Config) -> Config:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Thread
@@ -22,12 +22,13 @@ from pipeline.commands.printer import Printer, print_books
 from pipeline.commands.publishing import publish as publish_log
 from pipeline.commands.showing import showing
 from pipeline.commands.telling import tell
+from pipeline.config import Config
 from pipeline.errors import InputError, LogError
 from pipeline.line import Line
 from pipeline.logs.annotate import Annotations
 from pipeline.logs.columns import Columns, read_columns
 from pipeline.logs.recorded import Recorded, is_recorded
-from pipeline.messages import FOREVER, NS, Sink
+from pipeline.messages import FOREVER, NS, Sink, Viewer
 from pipeline.report.gather import Gathering
 from pipeline.report.page import write_page
 from pipeline.sinks import JsonLines
@@ -98,8 +99,8 @@ def replay(
         _verify(console, line, playing.run)
 
 
-def show(log: Path, start: str, port: int, options: Sequence[str]) -> None:
-    """Play ``log`` from ``start`` for a page, with ``options`` of ``rigbind monitor``, until Ctrl-C."""
+def show(log: Path, start: str, port: int, options: Sequence[str], others: Callable[[Config], list[Viewer]]) -> None:
+    """Play ``log`` from ``start`` for a page, with ``options`` of ``rigbind monitor``, and ``others``, until Ctrl-C."""
     console, playing, transport = make_console(), Playing([log]), Transport(rate=1.0, is_staying=True)
     if start:
         place = playing.at(start)
@@ -107,7 +108,7 @@ def show(log: Path, start: str, port: int, options: Sequence[str]) -> None:
             raise InputError(f"--start {start!r} is not within {log}, {playing.log.duration / NS:.3f} s")
         transport.seek(place)
     with _obeying(transport, step=False), showing(playing, transport, port, console, options) as feed:
-        asyncio.run(_replay(playing, transport, console, [feed]))
+        asyncio.run(_replay(playing, transport, console, [*others(playing.rig), feed]))
 
 
 async def _replay(playing: Playing, transport: Transport, console: Console, sinks: list[Sink]) -> Line:

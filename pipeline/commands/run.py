@@ -14,7 +14,7 @@ from pipeline.bus import Subscriber
 from pipeline.commands.assembly import assemble, load_checked
 from pipeline.commands.console import make_console
 from pipeline.commands.outputs import FoxgloveOption, RerunOption, outputs
-from pipeline.commands.paging import PORT, PortOption, page
+from pipeline.commands.paging import PORT, PortOption, feed_of, page
 from pipeline.commands.recording import (
     EventsOption,
     PathOption,
@@ -28,6 +28,8 @@ from pipeline.commands.sense import sensing
 from pipeline.commands.telling import tell
 from pipeline.config import Config
 from pipeline.control import ControlServer
+from pipeline.errors import PipelineError
+from pipeline.feed import FeedPublisher
 from pipeline.keeping import Keeping
 from pipeline.line import Line
 from pipeline.messages import NS, Sink
@@ -55,12 +57,21 @@ def run(
     """Run one rig's line: samples from its address, windows, embeddings, events."""
     config, console = load_checked(rig), make_console()
     config = recording(config, record, segment_s, segment_mb, quota_gb, only_events)
-    sinks = outputs(config, foxglove, rerun)
+    sinks: list[Sink] = [*outputs(config, foxglove, rerun)]
     path = path_of(config)
-    with page(config, port, console, record=path) if monitor else nullcontext() as feed:
+    with page(config, port, console, record=path) if monitor else nullcontext(_feed(config, console)) as feed:
         sinks += [feed] if feed else []
         line, _ = asyncio.run(live(rig, config, seconds, sensors, console, sinks, path, state))
     tell(console, line)
+
+
+def _feed(config: Config, console: Console) -> FeedPublisher | None:
+    """Return what pages can be shown by that come later; a line runs without."""
+    try:
+        return feed_of(config)
+    except PipelineError as error:
+        console.print(str(error))
+        return None
 
 
 async def live(

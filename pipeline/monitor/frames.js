@@ -1,10 +1,9 @@
 // Fetches each picture as soon as there is a new one, and greys what is old by this browser's own clock.
 (() => {
-  const STALE_MS = 1000;
-
   async function follow(figure) {
     const image = figure.querySelector("img");
     let number = 0, taken = 0;
+    figure.isFollowed = true;
     figure.age = () => (taken ? performance.now() - taken : -1);
     while (figure.isConnected) {
       try {
@@ -26,6 +25,7 @@
         await new Promise((wake) => setTimeout(wake, 500));
       }
     }
+    figure.isFollowed = false;  // its tab was left, and may be opened again
   }
 
   addEventListener("keydown", (key) => {  // the space bar plays a replay, and does not scroll
@@ -38,12 +38,12 @@
 
   setInterval(() => {
     for (const figure of document.querySelectorAll("figure[data-frame]")) {
-      if (!figure.age) follow(figure);
+      if (!figure.isFollowed) follow(figure);
       const age = figure.age(), label = figure.querySelector(".rb-age");
       const isHeld = document.querySelector("[data-held=true]");  // a replay that waits is not old
-      const isStale = age < 0 || (age > STALE_MS && !isHeld);
+      const isStale = age < 0 || (age > Number(figure.dataset.stale) && !isHeld);
       figure.classList.toggle("rb-stale", isStale);
       label.textContent = age < 0 ? "waiting" : isStale ? `${(age / 1000).toFixed(1)} s old` : "";
     }
-  }, 200);
+  }, 100);
 })();

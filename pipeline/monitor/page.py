@@ -14,7 +14,7 @@ from nicegui import ui
 
 from pipeline.config import Config
 from pipeline.control import Question, Reply
-from pipeline.feed import FeedSubscriber
+from pipeline.feed import FeedSubscriber, Told
 from pipeline.messages import Hit
 from pipeline.monitor.access import Access
 from pipeline.monitor.api import Wanted, mount
@@ -43,7 +43,7 @@ Find = Callable[[Wanted], Sequence[Hit]]
 
 
 class Monitor:
-    """Hears the feed of the rig of ``config`` and serves the page at ``host``:``port``."""
+    """Hears the feed of the rig of ``config``, serves the page at ``host``:``port``, and lets ``relay`` hear it too."""
 
     def __init__(
         self,
@@ -53,9 +53,11 @@ class Monitor:
         token: str = "",
         ask: Ask | None = None,
         find: Find | None = None,
+        relay: Callable[[Told], None] | None = None,
     ) -> None:
         self.config = config
         self.scene = Scene(config.channels)
+        self._takers = [self.scene.take, *([relay] if relay else [])]
         self._ask, self._find = ask, find
         self._stop = Flag()
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -81,7 +83,8 @@ class Monitor:
         subscriber = FeedSubscriber(self.config.bus.feed, self.config.security)
         while not self._stop.is_set():
             for told in subscriber.hear():
-                self.scene.take(told)
+                for take in self._takers:
+                    take(told)
         subscriber.close()
 
     async def _frame(self, request: Request) -> Response:
@@ -118,7 +121,7 @@ class Monitor:
         refreshing: dict[str, Callable[[Snapshot], None]] = {}
         with ui.tab_panels(tabs, value="Live").classes("rb-panels"):
             with ui.tab_panel("Live"):
-                refreshing["Live"] = live(self.scene)
+                refreshing["Live"] = live(self.scene, self.config.window.stride_s)
             with ui.tab_panel("Timeline"):
                 refreshing["Timeline"] = timeline(self.scene, self._ask, self.config.record.path)
             with ui.tab_panel("Map"):

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from pipeline.config import Channel
 from pipeline.driving import Place
-from pipeline.feed import Heard, Picture, Seen, Told, Trace
+from pipeline.feed import Heard, Picture, Seen, Told, Trace, observed
 from pipeline.health import Health
-from pipeline.messages import NS, Array, Event, Observation, Received, Sample, Window
+from pipeline.messages import NS, Array, Event, Received, Sample
 from pipeline.monitor.board import Board
 from pipeline.monitor.spectrogram import Spectrogram
 from pipeline.thumbnail import Scale
@@ -105,24 +105,12 @@ class Scene:
             self.vectors.clear()
             self._traces.clear()
         self._health = told.health
-        window = Window(
-            start=told.start,
-            end=told.end,
-            clips={},
-            coverage=told.coverage,
-            closed_by=told.closed_by,
-            states=told.states,
-            clocks=told.clocks,
-            ledger=told.ledger,
-        )
-        fused = np.frombuffer(told.fused, "<f4")
-        self.board.show(
-            Observation(window=window, embeddings={}, fused=fused, weights=told.weights, scores=told.scores)
-        )
+        observation = observed(told)
+        self.board.show(observation)
         self.history.append(Moment(end=told.end, scores=told.scores, weights=told.weights))
         vectors = {topic: np.frombuffer(vector, "<f4") for topic, vector in told.vectors.items()}
-        if fused.any():
-            vectors["fused"] = fused
+        if observation.fused.any():
+            vectors["fused"] = observation.fused
         self.vectors.append((told.end, vectors))
         for topic, trace in told.traces.items():
             self._take_trace(topic, trace)

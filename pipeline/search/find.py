@@ -4,6 +4,7 @@ K = vectors of one modality that are sampled, D = dimension.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -14,6 +15,9 @@ from pipeline.search.table import MomentRow, Moments, quoted
 
 SAMPLED = 2000
 """K: rows of each modality that say how alike to a query it is usually."""
+
+GROWN = 1.5
+"""When an index has grown by so much, it is sampled again."""
 
 GAP = 2 * NS
 """Windows of one log that are no further apart are one moment."""
@@ -64,7 +68,7 @@ class Search:
 
     def __init__(self, place: str, model: str = "") -> None:
         self.moments = Moments(place, model)
-        self._usual: dict[str, tuple[Array, Array]] = {}
+        self._usual: dict[str, _Usual] = {}
 
     def find(self, query_D: Array, number: int = 10, filters: Filters = ALL) -> list[Hit]:
         """Return up to ``number`` moments, the best first; overlapping windows, of all topics, are one moment.
@@ -106,12 +110,22 @@ class Search:
 
         Its square has that of random directions in it, 1 / D: rows that hardly differ to a query say nothing of it.
         """
-        if modality not in self._usual:
+        rows, known = len(self.moments), self._usual.get(modality)
+        if known is None or rows > GROWN * known.rows:
             sample_KD = self.moments.sample(f"modality = {quoted(modality)}", SAMPLED)
             centred_KD = sample_KD - sample_KD.mean(0)
-            self._usual[modality] = sample_KD.mean(0), centred_KD.T @ centred_KD / len(sample_KD)
-        mean_D, covariance_DD = self._usual[modality]
-        return float(query_D @ mean_D), (max(float(query_D @ covariance_DD @ query_D), 0.0) + 1 / len(query_D)) ** 0.5
+            known = _Usual(rows, sample_KD.mean(0), centred_KD.T @ centred_KD / len(sample_KD))
+            self._usual[modality] = known
+        variance = max(float(query_D @ known.covariance @ query_D), 0.0) + 1 / len(query_D)
+        return float(query_D @ known.mean), variance**0.5
+
+
+class _Usual(NamedTuple):
+    """What vectors of one modality are like, when the index had so many ``rows``."""
+
+    rows: int
+    mean: Array  # (D,)
+    covariance: Array  # (D, D)
 
 
 def moments_of(hits: Sequence[Hit]) -> list[Hit]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ FUSED = "fused"
 
 INDEXED = 100_000
 """Rows from which on there is a vector index; fewer are compared one by one faster than one is built."""
+
+FRESH_S = 1.0
+"""What another process writes is seen so soon."""
 
 PARTITION = 4096
 """Rows in a partition of the vector index. All of them are looked through, by codes of one bit a number (RaBitQ, Gao
@@ -59,7 +63,7 @@ class Moments:
         self.place = str(place)
         self.model = model
         try:
-            self._db = lancedb.connect(self.place)
+            self._db = lancedb.connect(self.place, read_consistency_interval=timedelta(seconds=FRESH_S))
             names = set(self._db.list_tables().tables)
             if MOMENTS not in names and not dim:
                 raise SearchError(f"{place}: there is no index here; `rigbind index LOG --into {place}` makes one")

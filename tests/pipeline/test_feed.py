@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import numpy as np
@@ -112,3 +112,29 @@ def test_an_address_in_use_and_one_open_to_all_are_refused(address: str) -> None
         FeedPublisher(address)
     with pytest.raises(SecurityError):
         FeedPublisher("tcp://0.0.0.0:5573")
+
+
+def test_nothing_is_drawn_or_kept_while_nobody_listens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def draw(modality: str, *_: object) -> tuple[bytes, None]:
+        drawn.append(modality)
+        return b"", None
+
+    monkeypatch.setattr("pipeline.feed.scaled_picture", draw)
+    with closing(FeedPublisher(address, MODALITIES)) as publisher:
+        publisher.sample(received([sample("/camera", data=np.zeros((4, 4, 3), np.uint8))])[0])
+        publisher.show(observation())
+        wait_until(lambda: not publisher._said)
+        assert drawn == []
+        with closing(FeedSubscriber(address)) as subscriber:
+            assert publisher.wait(10)
+            wait_until(lambda: bool(drawn))
+            list(subscriber.hear())
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from nicegui import ui
 
+from pipeline.feed import PERIOD_S
 from pipeline.monitor.board import Snapshot
 from pipeline.monitor.scene import Scene
 from pipeline.thumbnail import PALETTES, Scale
@@ -27,15 +28,20 @@ LOUD = 1.0
 
 SEEN = ("vision", "thermal", "depth", "audio")
 
+STALE_S, STALE_PERIODS = 0.7, 3
+"""How old a picture may be, and how many may be missing, before it is grey: within a second on a camera of 5 Hz."""
 
-def live(scene: Scene) -> Callable[[Snapshot], None]:
-    """Fill the tab."""
+
+def live(scene: Scene, stride_s: float) -> Callable[[Snapshot], None]:
+    """Fill the tab. Sounds are drawn every ``stride_s``."""
     shown = [channel for channel in scene.channels if channel.modality in SEEN]
     felt = [channel for channel in scene.channels if channel.modality == "imu"]
     with ui.element("div").classes("rb-live"):
         with ui.element("div").classes("rb-cams"):
             for channel in shown:
-                _camera(scene.channels.index(channel), channel.topic, channel.modality)
+                period_s = stride_s if channel.modality == "audio" else 1 / channel.rate_hz
+                stale_s = max(STALE_S, STALE_PERIODS * max(period_s, PERIOD_S))
+                _camera(scene.channels.index(channel), channel.topic, channel.modality, stale_s)
             charts = {channel.topic: _chart(channel.topic) for channel in felt}
             if not scene.channels:
                 ui.label("This rig has no channels.").classes("rb-empty")
@@ -58,9 +64,9 @@ def live(scene: Scene) -> Callable[[Snapshot], None]:
     return refresh
 
 
-def _camera(number: int, topic: str, modality: str) -> None:
+def _camera(number: int, topic: str, modality: str, stale_s: float) -> None:
     """A picture that the browser fetches by itself and greys by its own clock."""
-    with ui.element("figure").classes("rb-cam").props(f'data-frame="{number}"'):
+    with ui.element("figure").classes("rb-cam").props(f'data-frame="{number}" data-stale="{1000 * stale_s:.0f}"'):
         ui.element("img").props('alt=""')
         with ui.element("figcaption"):
             ui.label(topic)
