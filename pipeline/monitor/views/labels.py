@@ -21,7 +21,11 @@ def labels(ask: Ask | None) -> Callable[[], object]:
     with ui.row().classes("rb-ask"):
         name = ui.input("label").props("outlined dense maxlength=64")
         prompts = ui.input("sentences, with ; between").props("outlined dense maxlength=2000").classes("rb-wide")
-        threshold = ui.number("threshold, 0: usual", value=0, min=0, max=1, step=0.05).props("outlined dense")
+        threshold = (
+            ui.number("threshold, 0 is usual", value=0, min=0, max=1, step=0.05)
+            .props("outlined dense")
+            .classes("rb-number")
+        )
         ui.button("set", on_click=lambda: say(SetLabel(
             label=name.value or "",
             prompts=tuple(text.strip() for text in (prompts.value or "").split(";") if text.strip()),

@@ -9,16 +9,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from layouts import noise, picture
-from lines import line_of
-from test_monitor_page import CHROMIUM, RIG, browser, free_port
+from lines import DIM, line_of
+from msgspec.structs import replace
+from situations import observe
+from test_monitor_page import CHROMIUM, HOSTILE, RIG, browser, free_port
 
 from pipeline.commands.index import index
-from pipeline.control import ControlServer
+from pipeline.control import ControlServer, Request
 from pipeline.feed import FeedPublisher
 from pipeline.line import Line
-from pipeline.messages import Event
+from pipeline.messages import Event, SetLabel
 
 __all__ = ["browser"]  # a fixture
 
@@ -31,12 +34,22 @@ pytestmark = [
 ]
 
 
+NAMED = """([selector, name]) => {
+    const of = document.querySelector(selector), drawn = of && getElement(Number(of.id.slice(1)));
+    const series = drawn ? drawn.chart.getOption().series : [];
+    series.forEach((one, seriesIndex) => one.data.forEach((_, dataIndex) =>
+        drawn.chart.dispatchAction({type: "showTip", seriesIndex, dataIndex})));
+    return JSON.stringify(series).includes(name);
+}"""
+"""Whether a chart has something of a name; every point has told what it is."""
+
+
 @pytest.fixture
 def asked(tmp_path: Path, browser: Any) -> Iterator[tuple[Line, FeedPublisher, Any]]:
     """A line with a tagger that does what it is asked, its feed, and its page, which has an index to search."""
-    for number in range(3):
-        picture(tmp_path / "things" / f"{number}.png", seed=number)
-        noise(tmp_path / "things" / f"{number}.wav", seed=number)
+    for number, name in enumerate(("0", "1", HOSTILE)):
+        picture(tmp_path / "things" / f"{name}.png", seed=number)
+        noise(tmp_path / "things" / f"{name}.wav", seed=number)
     index([str(tmp_path / "things")], str(tmp_path / "db"))
     feed, control, port = f"tcp://127.0.0.1:{free_port()}", f"tcp://127.0.0.1:{free_port()}", free_port()
     (tmp_path / "rig.toml").write_text(RIG.format(feed=feed, control=control))
@@ -110,3 +123,29 @@ def test_labels_marks_and_searches_reach_the_line_and_the_index(asked: tuple[Lin
     page.get_by_role("button", name="find").click()
     sync_api.expect(page.get_by_text("a sentence may have 1000 characters at most")).to_be_visible(timeout=30_000)
     assert page.locator(".rb-hit").count() == 6
+
+
+def test_html_is_only_text_in_every_view(asked: tuple[Line, FeedPublisher, Any]) -> None:
+    line, publisher, page = asked
+    expect = sync_api.expect
+    line.asked(Request(SetLabel(label=HOSTILE, prompts=(HOSTILE,)), 0))
+    now = time.time_ns()
+    event = Event(id=HOSTILE, phase="opened", start=now, end=now + 1, label=HOSTILE, score=3.0, source=HOSTILE,
+                  evidence={HOSTILE: 3.0})  # fmt: skip
+    scores = {f"anomaly/{HOSTILE}": 5.0, f"tagging/{HOSTILE}": 0.9}
+    publisher.write(event)
+    for number in range(3):
+        vectors = {topic: np.random.default_rng(number).normal(size=DIM) for topic in ("/imu", "/camera")}
+        seen = observe(number, vectors)
+        publisher.show(replace(seen, scores=scores))
+    expect(page.locator(".rb-bars").get_by_text(HOSTILE)).to_have_count(3, timeout=30_000)
+    page.get_by_role("tab", name="Labels").click()
+    expect(page.locator(".rb-labels")).to_contain_text(HOSTILE, timeout=30_000)
+    page.get_by_role("tab", name="Search").click()
+    page.get_by_placeholder("glass breaking").fill(HOSTILE)
+    page.get_by_role("button", name="find").click()
+    expect(page.locator(".rb-hits")).to_contain_text(f"{HOSTILE}.png", timeout=60_000)
+    for name, chart in (("Timeline", ".rb-timeline"), ("Map", ".rb-map")):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_function(NAMED, arg=[chart, HOSTILE], timeout=30_000)
+    assert page.locator("img[src='x']").count() == 0

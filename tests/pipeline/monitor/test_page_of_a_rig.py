@@ -45,6 +45,12 @@ use = "pipeline.sinks:JsonLines"
 SOON_MS = 5000
 """A view has its data by then."""
 
+DRAWN = """selector => {
+    const chart = document.querySelector(selector);
+    return chart && getElement(Number(chart.id.slice(1))).chart.getOption().series.some(one => one.data.length);
+}"""
+"""Whether a chart has anything in it."""
+
 GREYED = """() => new Promise(done => {
     const figure = document.querySelector("figure[data-frame='0']");
     const look = () => figure.classList.contains("rb-stale") ? done(Date.now()) : requestAnimationFrame(look);
@@ -103,14 +109,17 @@ def test_a_rig_is_seen_its_dead_camera_greys_and_an_event_is_marked_and_found(
     expect(page.locator(".rb-streams").get_by_text("OK")).to_have_count(5, timeout=SOON_MS)
     expect(page.locator(".rb-side")).to_contain_text("listening to", timeout=SOON_MS)
     for name, inside in (
-        ("Timeline", ".rb-timeline canvas"),
-        ("Map", ".q-tab-panel canvas"),
+        ("Timeline", ".rb-timeline"),
+        ("Map", ".rb-map"),
         ("Health", ".rb-ledger td"),
         ("Labels", ".rb-labels .rb-stream"),
         ("Search", ".rb-ask"),
     ):
         page.get_by_role("tab", name=name).click()
         expect(page.locator(inside).first).to_be_visible(timeout=SOON_MS)
+        if name in ("Timeline", "Map"):
+            page.wait_for_function(DRAWN, arg=inside, timeout=SOON_MS)
+        page.wait_for_timeout(500)  # it slides in
         page.screenshot(path=tmp_path / f"{name.lower()}.png")
 
     page.get_by_role("tab", name="Timeline").click()
