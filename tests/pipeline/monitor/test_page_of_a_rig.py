@@ -46,8 +46,8 @@ SOON_MS = 5000
 """A view has its data by then."""
 
 DRAWN = """selector => {
-    const chart = document.querySelector(selector);
-    return chart && getElement(Number(chart.id.slice(1))).chart.getOption().series.some(one => one.data.length);
+    const of = document.querySelector(selector), chart = of && getElement(Number(of.id.slice(1)))?.chart;
+    return chart && chart.getOption().series.some(one => one.data.length);
 }"""
 """Whether a chart has anything in it."""
 
