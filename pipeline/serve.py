@@ -17,7 +17,8 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
-# Ray reads these while it is imported, not when it starts.
+# Ray reads these while it is imported, not when it starts. Where clusters are off it listens on loopback alone.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -26,6 +27,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 import ray
 from ray import serve
 from ray.exceptions import RayError
+from ray.serve._private import replica
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from pipeline.config import Model, Part
@@ -49,6 +51,7 @@ class Replica:
 
     def __init__(self, modality: str, part: Part, model: Model, path: list[str]) -> None:
         sys.path[:] = path  # a part is looked for where the line found it
+        _stay_on_loopback()
         self._encoder = build_encoder(modality, part, model)
         self._worker = ThreadPoolExecutor(1, "embed")
         self._busy_since: float | None = None
@@ -69,6 +72,16 @@ class Replica:
             return self._encoder.embed(batch)
         finally:
             self._busy_since = None
+
+
+def _stay_on_loopback() -> None:
+    """Have the gRPC server of this replica, by which deployments can call each other, listen on loopback alone.
+
+    Serve (2.60) binds it to all addresses, asks nobody there for a token, and has no option for it.
+    """
+    serving: Any = replica
+    listen = serving.add_port_to_grpc_server
+    serving.add_port_to_grpc_server = lambda server, address: listen(server, address.replace("[::]", "127.0.0.1"))
 
 
 class Serve:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
@@ -23,6 +24,8 @@ from pipeline.run import run
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[3]
+LOOPBACK = {"127.0.0.1", "::1"}
+T = TypeVar("T")
 OTHERS = {"/thermal/front", "/depth/front", "/imu", "/microphone"}
 
 
@@ -87,12 +90,16 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, stage: dict[str, int]) 
         stderr=subprocess.PIPE,
         text=True,
     )
-    until(lambda: all(sum(name in one for one in marked(mark)) >= number for name, number in stage.items()), 60)
+    until(lambda: all(sum(name in one for one in commands(mark)) >= number for name, number in stage.items()), 60)
     assert running.poll() is None
+    if "sense" in stage:
+        assert running.stdout is not None
+        next(line for line in running.stdout if line.startswith("windows"))
+        assert open_to_others(mark) == set()
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) in ((0, ""), (130, ""))
-    until(lambda: not marked(mark), 15)
+    until(lambda: not commands(mark), 15)
 
 
 def until(condition: Callable[[], bool], timeout_s: float) -> None:
@@ -102,16 +109,32 @@ def until(condition: Callable[[], bool], timeout_s: float) -> None:
         time.sleep(0.3)
 
 
-def marked(mark: str) -> list[str]:
-    """The processes that inherited ``mark``."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if mark in process.environ() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline())[:100])
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
+def commands(mark: str) -> list[str]:
+    """What the processes are called that inherited ``mark``."""
+    return [command for one in marked(mark) if (command := " ".join(said(one.cmdline) or [])[:100])]
+
+
+def open_to_others(mark: str) -> set[str]:
+    """The addresses off loopback on which those processes listen."""
+    found = set()
+    for one in marked(mark):
+        for socket in said(one.net_connections) or []:
+            if socket.status == psutil.CONN_LISTEN and socket.laddr.ip.removeprefix("::ffff:") not in LOOPBACK:
+                found.add(f"{one.name()} {socket.laddr}")
     return found
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """The processes that inherited ``mark``."""
+    return [one for one in psutil.process_iter() if mark in (said(one.environ) or {})]
+
+
+def said(ask: Callable[[], T]) -> T | None:
+    """What a process says, unless it is gone or another's."""
+    try:
+        return ask()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
 
 
 def test_the_demo_ends_by_itself_with_found_against_truth(tmp_path: Path) -> None:
