@@ -34,13 +34,14 @@ def search(
     """Fill an index with a rig's windows, which stay with one thing for a while, and ask for what it saw again."""
     rng = np.random.default_rng(0)
     things_TD = rng.normal(size=(THINGS, DIM)).astype(np.float32)
-    queries_QD = _windows(things_TD, rng.integers(THINGS, size=QUERIES), rng)
+    seen_N = _stays(rows, rng)
+    queries_QD = _windows(things_TD, rng.choice(np.unique(seen_N), QUERIES), rng)
     best_QK = np.full((QUERIES, FOUND), -2.0)
     with tempfile.TemporaryDirectory() as folder:
         moments = Moments(folder, "bench", DIM)
         begun = time.perf_counter()
         for first in track(range(0, rows, CHUNK), "filling"):
-            chunk_ND = _windows(things_TD, _stays(min(CHUNK, rows - first), rng), rng)
+            chunk_ND = _windows(things_TD, seen_N[first : first + CHUNK], rng)
             moments.add(_rows(chunk_ND, first))
             best_QK = np.sort(np.hstack([best_QK, queries_QD @ chunk_ND.T]), axis=1)[:, -FOUND:]
         filled = time.perf_counter()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +97,10 @@ class FakeLine:
         )
 
 
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeLine, str]]:
-    """A line that is shown, and where."""
-    feed, port = f"tcp://127.0.0.1:{free_port()}", free_port()
-    rig = tmp_path_factory.mktemp("page") / "rig.toml"
-    rig.write_text(RIG.format(feed=feed, control=f"tcp://127.0.0.1:{free_port()}"))
+@contextmanager
+def served(rig: Path, port: int) -> Iterator[None]:
+    """Have the page of ``rig`` served."""
     page = subprocess.Popen([sys.executable, "-m", "pipeline.commands", "monitor", rig, "--port", str(port)])
-    fake = FakeLine(feed)
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -112,11 +108,21 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeLine, s
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.2)
-        with closing(fake.publisher):
-            yield fake, f"http://127.0.0.1:{port}/"
+        yield
     finally:
         page.terminate()
         page.wait(10)
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeLine, str]]:
+    """A line that is shown, and where."""
+    feed, port = f"tcp://127.0.0.1:{free_port()}", free_port()
+    rig = tmp_path_factory.mktemp("page") / "rig.toml"
+    rig.write_text(RIG.format(feed=feed, control=f"tcp://127.0.0.1:{free_port()}"))
+    fake = FakeLine(feed)
+    with closing(fake.publisher), served(rig, port):
+        yield fake, f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +203,24 @@ def test_a_phone_shows_all_without_scrolling_sideways(line: tuple[FakeLine, str]
     page.emulate_media(color_scheme="dark")
     fake.go(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_browser_finds_its_page_and_the_page_its_line_again(browser: Any, tmp_path: Path) -> None:
+    feed, port, rig = f"tcp://127.0.0.1:{free_port()}", free_port(), tmp_path / "rig.toml"
+    rig.write_text(RIG.format(feed=feed, control=f"tcp://127.0.0.1:{free_port()}"))
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    status, picture = page.locator(".rb-status"), page.locator("figure[data-frame='0']:not(.rb-stale) img")
+    for number in range(2):
+        with served(rig, port):
+            if number == 0:
+                page.goto(f"http://127.0.0.1:{port}/")
+            for _ in range(2):
+                fake = FakeLine(feed)
+                with closing(fake.publisher):
+                    for _ in range(60):
+                        fake.go(0.5)
+                        if status.inner_text() == "live" and picture.count():
+                            break
+                    assert (status.inner_text(), picture.count()) == ("live", 1)
+                sync_api.expect(status).to_contain_text("silent for", timeout=15_000)
+    page.close()
