@@ -63,9 +63,10 @@ def monitor(
     config = load_checked(what)
     known = token_for(host, token, config.security.insecure, os.environ)
     shown = relayed(config.channels)
-    with closing(Relay(shown, outputs(replace(config, channels=shown), foxglove, rerun))) as relay:
+    viewers = outputs(replace(config, channels=shown), foxglove, rerun)
+    with closing(Relay(shown, viewers)) as relay:
         asking = partial(ask, config.bus.control, config.security)
-        page = Monitor(config, host, port, known, asking, _finder(db), relay.take)
+        page = Monitor(config, host, port, known, asking, _finder(db), relay.take if viewers else None)
         for event in _told(events) if events else ():
             page.scene.board.write(event)
         print(f"http://{host}:{port}", flush=True)
