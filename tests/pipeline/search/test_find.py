@@ -1,15 +1,18 @@
 """Moments are found by vectors of any sense."""
 
+import time
 from pathlib import Path
 
+import lancedb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.errors import SearchError
 from pipeline.messages import NS, Array
 from pipeline.search import Search
 from pipeline.search.find import Filters, moments_of
-from pipeline.search.table import MomentRow, Moments, quoted
+from pipeline.search.table import MOMENTS, MomentRow, Moments, quoted
 
 DIM = 32
 
@@ -133,3 +136,24 @@ def test_files_are_never_one_moment(tmp_path: Path) -> None:
 
 def test_a_quote_in_a_name_is_only_a_quote() -> None:
     assert quoted("a' OR 'b'='b") == "'a'' OR ''b''=''b'"
+
+
+def test_rows_that_come_later_are_found_and_say_what_is_usual(tmp_path: Path) -> None:
+    search = index(tmp_path, [row(direction(n), 100 * n) for n in range(4)])
+    before = search.find(direction(9), 1)[0]
+    Moments(tmp_path, "mini", DIM).add(
+        row(direction(9) + 0.3 * direction(n), 1000 * n, log="new") for n in range(5, 20)
+    )
+    end = time.monotonic() + 10
+    while (found := search.find(direction(9), 1)[0]).log != "new":
+        assert time.monotonic() < end
+    assert found.cosine > before.cosine
+    assert search.find(direction(0), 1)[0].log == "a.mcap"
+    assert found.score < 3  # most rows are as near by now
+
+
+def test_an_index_of_another_layout_is_refused(tmp_path: Path) -> None:
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(direction(0)), DIM)
+    lancedb.connect(tmp_path).create_table(MOMENTS, pa.table({"vector": vectors}))
+    with pytest.raises(SearchError, match="another layout"):
+        Search(str(tmp_path))
