@@ -23,11 +23,8 @@ LOUDNESS = 1e-6
 def readings_of(clip: Clip) -> Array:
     """Return (T, A) float64; readings that have not as many axes as the last one are left out."""
     axes = clip.samples[-1].data.size
-    return (
-        np.concatenate([sample.data for sample in clip.samples if sample.data.size == axes])
-        .reshape(-1, axes)
-        .astype(float)
-    )
+    rows = [sample.data for sample in clip.samples if sample.data.size == axes]
+    return np.concatenate(rows).reshape(-1, axes).astype(float, copy=False)
 
 
 def motion_features(readings_TA: Array) -> Array | None:
@@ -52,10 +49,16 @@ def octaves(readings_TA: Array) -> Array:
     """
     length = len(readings_TA)
     taper_T1 = taper(length)[:, np.newaxis]
-    power_FA = np.abs(np.fft.rfft((readings_TA - readings_TA.mean(0)) * taper_T1, axis=0)) ** 2
+    power_FA = squared(np.fft.rfft((readings_TA - readings_TA.mean(0)) * taper_T1, axis=0))
     power_FA *= 2 / (length * (taper_T1**2).sum())
     ends = [len(power_FA) >> number for number in range(BANDS + 1)]
     return np.array([power_FA[end >> 1 if number < BANDS else 0 : end].sum(0) for number, end in enumerate(ends)])
+
+
+def squared(spectrum: Array) -> Array:
+    """Return the square of the absolute value of complex numbers, without a root between."""
+    power: Array = spectrum.real**2 + spectrum.imag**2
+    return power
 
 
 @lru_cache(16)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from math import log10, prod
 
 import numpy as np
 
@@ -26,28 +27,29 @@ def picture_faults(modality: str, looked: Pictures, before: Array | None) -> Map
     ``dead pixels``, and ``blind``, pixels without any value: shares of what is looked at.
     """
     last_HW = looked[-1].astype(np.float32)
-    seen_HW = np.isfinite(last_HW) & ((last_HW > 0) | (modality == "vision"))
-    faults = {"blind": float(1 - seen_HW.mean())}
+    known = _known(last_HW, modality)
+    faults = {"blind": 1 - known.size / last_HW.size}
     line = looked if before is None else [before, *looked]
     if len(line) > 1:
         faults["frozen"] = frozen(line)
-    if not seen_HW.any():
+    if not known.size:
         return faults | {"flat": 1.0}
-    known = last_HW[seen_HW]
+    mean = float(known.mean())
     if modality == "vision":
-        scale, faults["dark"] = 255.0, 1 - float(known.mean()) / 255
+        scale, faults["dark"] = 255.0, 1 - mean / 255
     else:
         scale = float(known.max() - known.min()) or 1.0
     if modality != "depth":  # an edge in depth is as sharp as a dead pixel
-        faults["dead pixels"] = dead([each.astype(np.float32) for each in (looked[0], looked[-1])], scale * APART)
-    return faults | {"flat": flat(known, modality)}
+        faults["dead pixels"] = dead([looked[0], last_HW], scale * APART)
+    away = known - mean
+    deviation = float(np.dot(away, away) / away.size) ** 0.5
+    return faults | {"flat": flat(deviation / (255.0 if modality == "vision" else max(abs(mean), 1e-6)))}
 
 
-def flat(known: Array, modality: str) -> float:
-    """Return 0 to 1: how little values differ, by the logarithm of their deviation between a thousandth and 1 of a
+def flat(deviation: float) -> float:
+    """Return 0 to 1: how little values differ, by the logarithm of their ``deviation`` between a thousandth and 1 of a
     picture's scale, or of their mean."""
-    scale = 255.0 if modality == "vision" else max(abs(float(known.mean())), 1e-6)
-    return float(np.clip(-np.log10(float(known.std()) / scale + 1e-12) / 3, 0, 1))
+    return min(max(-log10(deviation + 1e-12) / 3, 0.0), 1.0)
 
 
 def frozen(looked: Pictures) -> float:
@@ -58,19 +60,29 @@ def frozen(looked: Pictures) -> float:
 
 def dead(looked: Pictures, apart: float) -> float:
     """Return the share of pixels that are ``apart`` from their four neighbours in all pictures, in the same sense."""
-    marks = [_outlier(picture_HW, apart) for picture_HW in looked if min(picture_HW.shape) > 2]
-    if not marks or any(mark.shape != marks[0].shape for mark in marks):
+    if any(picture_HW.shape != looked[0].shape or min(picture_HW.shape) < 3 for picture_HW in looked):
         return 0.0
-    return float(((np.min(marks, axis=0) > 0) | (np.max(marks, axis=0) < 0)).mean())
+    above, below = _outliers(looked[0], apart)
+    for picture_HW in looked[1:]:
+        also_above, also_below = _outliers(picture_HW, apart)
+        above, below = above & also_above, below & also_below
+    return float((above | below).mean())
 
 
 def thinned(picture: Array) -> Array:
     """Return (H, W) of the green of a picture, in blocks of 3 x 3 spread over it: neighbours stay neighbours."""
-    one_HW = picture[..., 1] if picture.ndim == 3 else picture
-    return one_HW[_spread(one_HW.shape[0], MOST)[:, np.newaxis], _spread(one_HW.shape[1], 2 * MOST)]
+    return np.take(picture, _places(picture.shape))
 
 
 @lru_cache(64)
+def _places(shape: tuple[int, ...]) -> Array:
+    """Return (H, W): where in a picture of that shape they are."""
+    pixels = np.arange(prod(shape)).reshape(shape)
+    one_HW = pixels[..., 1] if len(shape) == 3 else pixels
+    places_HW: Array = one_HW[np.ix_(_spread(one_HW.shape[0], MOST), _spread(one_HW.shape[1], 2 * MOST))]
+    return places_HW
+
+
 def _spread(length: int, most: int) -> Array:
     """Return indices in threes that follow each other, evenly over ``length``; all if they are few."""
     if length <= most:
@@ -79,14 +91,22 @@ def _spread(length: int, most: int) -> Array:
     return (starts[:, np.newaxis] + np.arange(3)).ravel()
 
 
-def _outlier(picture_HW: Array, apart: float) -> Array:
-    """Return 1 for pixels above all four neighbours, -1 below, else 0."""
-    inner = picture_HW[1:-1, 1:-1]
-    sides = [picture_HW[:-2, 1:-1], picture_HW[2:, 1:-1], picture_HW[1:-1, :-2], picture_HW[1:-1, 2:]]
-    above = inner - np.maximum.reduce(sides) > apart
-    below = np.minimum.reduce(sides) - inner > apart
-    marks: Array = above.astype(np.int8) - below
-    return marks
+def _known(picture_HW: Array, modality: str) -> Array:
+    """Return the values of the pixels that have one, in a row."""
+    known_HW = np.isfinite(picture_HW)
+    if modality != "vision":
+        known_HW &= picture_HW > 0
+    return picture_HW.ravel() if known_HW.all() else picture_HW[known_HW]
+
+
+def _outliers(picture_HW: Array, apart: float) -> tuple[Array, Array]:
+    """Return which inner pixels are above all four neighbours, and which below."""
+    picture_HW = picture_HW.astype(np.float32, copy=False)
+    inner, up, down = picture_HW[1:-1, 1:-1], picture_HW[:-2, 1:-1], picture_HW[2:, 1:-1]
+    left, right = picture_HW[1:-1, :-2], picture_HW[1:-1, 2:]
+    highest = np.maximum(np.maximum(up, down), np.maximum(left, right))
+    lowest = np.minimum(np.minimum(up, down), np.minimum(left, right))
+    return inner - highest > apart, lowest - inner > apart
 
 
 def _equal(one: Array, other: Array) -> bool:

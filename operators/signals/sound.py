@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import groupby
+from math import log10
 
 import numpy as np
 
-from operators.signals.motion import longest, taper
+from operators.signals.motion import longest, squared, taper
 from pipeline.messages import Array, Clip
 
 STRETCH_S = 0.5
 """A spectrum is of so much; shorter clips are one stretch."""
 
 LOWEST_HZ = 200.0
+HIGHEST = 0.475
 BANDS = 16
-"""Between there and 0.95 of the highest frequency, each as much wider as it is higher. Below are wind and the mains."""
+"""Between 200 Hz and that share of the sample rate, each as much wider as it is higher. Below are wind and the mains,
+above is where a converter's filter ends."""
 
 FEWEST = 512
 """Samples in a clip of which anything can be said."""
@@ -39,12 +42,12 @@ def samples_of(clip: Clip) -> Array:
 
 
 def sound_features(samples_T: Array, rate_hz: float) -> Array | None:
-    """Return (BANDS,): the shape of the spectrum in dB, without its mean; None of too short a clip.
+    """Return (BANDS,): the shape of the spectrum in dB, without its mean; None of too short a clip or too low a rate.
 
     Loudness alone is no feature: a motor that turns faster is louder, and no other motor.
     """
     samples_T = _known(samples_T)
-    if len(samples_T) < FEWEST or rate_hz <= 0:
+    if len(samples_T) < FEWEST or rate_hz * HIGHEST <= LOWEST_HZ:
         return None
     length = min(len(samples_T), max(FEWEST, round(STRETCH_S * rate_hz)))
     count = len(samples_T) // length
@@ -68,13 +71,15 @@ def sound_faults(samples_T: Array, rate_hz: float) -> Mapping[str, float]:
     same_T = known_T[1:] == known_T[:-1]
     highest, lowest = float(known_T.max()), float(known_T.min())
     held_T = same_T & (((known_T == highest) & (highest > LOUD)) | ((known_T == lowest) & (lowest < -LOUD)))[1:]
-    loudness = 10 * np.log10(known_T.var() + QUIET)
+    mean = float(known_T.mean())
+    away_T = known_T - np.float32(mean)
+    loudness = 10 * log10(float(away_T @ away_T) / len(away_T) + QUIET)
     return {
-        "silent": max(0.0, -float(loudness)) / 120,
+        "silent": max(0.0, -loudness) / 120,
         "clipped": float(held_T.mean()) if highest > lowest else 0.0,
         "stuck": longest(same_T) / len(same_T),
         "hum": hum(known_T, rate_hz) / 40,
-        "offset": abs(float(known_T.mean())),
+        "offset": abs(mean),
         "missing": 1 - len(known_T) / len(samples_T),
     }
 
@@ -84,7 +89,7 @@ def hum(samples_T: Array, rate_hz: float) -> float:
     cannot be told."""
     together = max(1, int(rate_hz / LOW_RATE_HZ))
     count = len(samples_T) // together
-    slow_T = samples_T[: count * together].reshape(count, together).mean(1)
+    slow_T = samples_T[: count * together].reshape(count, together) @ np.full(together, 1 / together, np.float32)
     step_hz = rate_hz / together / max(count, 1)
     if not 0 < step_hz <= 5 or rate_hz < 1000:
         return 0.0
@@ -97,17 +102,17 @@ def _above(power_F: Array, step: float) -> float:
     for number in range(1, HARMONICS + 1):
         centre, near, wide = round(step * number), 2, round(step / 3)
         peak = power_F[centre - near : centre + near + 1].max()
-        beside = np.r_[power_F[centre - wide : centre - near], power_F[centre + near + 1 : centre + wide]]
-        found.append(10 * np.log10(peak / beside.max()))
-    return float(np.mean(found))
+        beside = np.concatenate([power_F[centre - wide : centre - near], power_F[centre + near + 1 : centre + wide]])
+        found.append(10 * log10(peak / beside.max()))
+    return sum(found) / HARMONICS
 
 
 def _power(samples_ST: Array) -> Array:
     length = samples_ST.shape[1]
     taper_T = taper(length)
     spectrum_SF = np.fft.rfft((samples_ST - samples_ST.mean(1, keepdims=True)) * taper_T, axis=1)
-    power: Array = np.abs(spectrum_SF) ** 2 * 2 / (length * (taper_T**2).sum())
-    return power
+    power_SF: Array = squared(spectrum_SF) * (2 / (length * float(taper_T @ taper_T)))
+    return power_SF
 
 
 def _bands(power_SF: Array, rate_hz: float) -> Array:
@@ -121,7 +126,7 @@ def _bands(power_SF: Array, rate_hz: float) -> Array:
 @lru_cache(16)
 def _edges(rate_hz: float, frequencies: int) -> tuple[Array, Array]:
     """Return where each band begins and ends among so many frequencies, (BANDS,) each."""
-    edges = np.geomspace(LOWEST_HZ, rate_hz / 2 * 0.95, BANDS + 1) / (rate_hz / 2) * (frequencies - 1)
+    edges = np.geomspace(LOWEST_HZ, rate_hz * HIGHEST, BANDS + 1) / (rate_hz / 2) * (frequencies - 1)
     first = np.floor(edges[:-1]).astype(int)
     return first, np.maximum(np.floor(edges[1:]).astype(int), first + 1)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from operators.memory import largest
 from pipeline.messages import Array
 
 LEAST = 8
@@ -74,7 +75,7 @@ class Usual:
         if squares is None:
             return None
         middle, square_M = squares
-        nearest_N = np.partition(square_M, self.neighbours - 1)[: self.neighbours]
+        nearest_N = square_M[largest(-square_M, self.neighbours)]
         nearest = float(np.sqrt(np.maximum(nearest_N, 0)).mean())
         return float((np.sqrt(middle) + nearest) / 2 / np.sqrt(len(row_K)))
 
@@ -106,7 +107,7 @@ class Usual:
         if self.num_learned >= self._fitted + max(1, min(self._fitted, self.memory) // 8):
             self._fit(self._rows_MK[: self._size].copy())
             self._fitted = self.num_learned
-        place_K = self._standard(row_K[np.newaxis])[0] @ self._whiten_KK
+        place_K = (self._standard(row_K[np.newaxis])[0] @ self._whiten_KK).astype(np.float32)
         middle = float(place_K @ place_K)
         return middle, self._squares_M - 2 * (self._known_MK @ place_K) + middle
 
@@ -132,7 +133,7 @@ class Usual:
         self._width_K = np.maximum(width_K, 1e-6 * np.maximum(np.abs(self._middle_K), 1.0))
         standard_MK = self._standard(rows_MK)
         self._whiten_KK = np.linalg.cholesky(np.linalg.inv(shrunk(np.clip(standard_MK, -CLIPPED, CLIPPED))))
-        self._known_MK = standard_MK @ self._whiten_KK
+        self._known_MK = (standard_MK @ self._whiten_KK).astype(np.float32)  # half of what is to be read a window
         self._squares_M = (self._known_MK**2).sum(1)
 
     def _standard(self, rows_MK: Array) -> Array:

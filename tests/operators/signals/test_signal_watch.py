@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from situations import clip_of
 
 from operators.keeping import packed
-from operators.signals.sound import sound_features
+from operators.signals.sound import FEWEST, sound_faults, sound_features
 from operators.signals.watch import REMEMBERED, SignalWatch
 from pipeline.messages import NS, Array, Clip, Observation, Window
 
@@ -155,6 +155,24 @@ def test_motion_and_sound_unlike_what_was_learned_score_far_above_the_usual() ->
     odd = watch.score(seen(imu_clip(shaken), audio_clip(hum), number=61))
     assert odd["/imu unlike"] > 3 * usual["/imu unlike"]
     assert odd["/audio unlike"] > 3 * usual["/audio unlike"]
+
+
+@pytest.mark.parametrize("rate_hz", [1000, 8000, 16_000, 44_100])
+def test_a_sound_of_any_length_is_judged(rate_hz: int) -> None:
+    samples = np.resize(sound(), rate_hz) / np.float32(32768)
+    for length in range(FEWEST, rate_hz // 2, rate_hz // 400):
+        faults = sound_faults(samples[:length], rate_hz)
+        features = sound_features(samples[:length], rate_hz)
+        assert features is not None
+        assert np.isfinite([*faults.values(), *features]).all()
+        assert len(faults) == 6
+
+
+@pytest.mark.parametrize("rate_hz", [0, 10, 400])
+def test_a_rate_that_holds_no_sound_is_no_error(rate_hz: int) -> None:
+    samples = sound() / np.float32(32768)
+    assert sound_features(samples, rate_hz) is None
+    assert np.isfinite([*sound_faults(samples, rate_hz).values()]).all()
 
 
 def test_loudness_alone_makes_no_sound_unlike_another() -> None:
