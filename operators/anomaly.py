@@ -185,7 +185,8 @@ class Anomaly:
 
     def _calibration(self, name: str, resolution: float) -> None:
         """Have a calibration of ``name``, as the one used last."""
-        self._calibrations[name] = self._calibrations.pop(name, Calibration(self.memory, resolution))
+        known = name in self._calibrations
+        self._calibrations[name] = self._calibrations.pop(name) if known else Calibration(self.memory, resolution)
         if len(self._calibrations) > MAX_NAMES:
             del self._calibrations[next(iter(self._calibrations))]
 

@@ -9,7 +9,6 @@ than foretold are suspect, scores count for less.
 """
 
 import math
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -52,18 +51,19 @@ class Calibration:
         self.size = size
         self.resolution = resolution
         self.scale = 1.0  # excesses count for so much less: above 1 where more were seen than the tail foretold
-        self._scores: deque[float] = deque(maxlen=size)
+        self._ring_N = np.zeros(size)
+        self._first = self._known = 0  # where the oldest score is, and how many follow it
         self._num_learned = self._imputed = 0
         self._fitted = -1
         self._sorted_N = np.zeros(0)
         self._tail = (0.0, 0.0, SHAPE)
 
     def __len__(self) -> int:
-        return len(self._scores)
+        return self._known
 
     def p_value(self, score: float) -> float:
         """Return the share of normal windows that score at least ``score``, in (0, 1]; 1 while nothing is known."""
-        if not self._scores:
+        if not self._known:
             return 1.0
         self._fit_when_due()
         start, width, shape = self._tail
@@ -82,7 +82,7 @@ class Calibration:
         were not flagged stretch the tail, nor does leaving them out cut it off.
         """
         self._num_learned += 1
-        if len(self._scores) * SUSPECT >= 1:
+        if self._known * SUSPECT >= 1:
             self.scale = min(LARGEST, max(1.0, self.scale * math.exp(STEP * (is_suspect / SUSPECT - 1))))
         if is_suspect:
             if self._imputed >= SUSPECT * self._num_learned or not len(self._sorted_N):
@@ -90,22 +90,38 @@ class Calibration:
             self._imputed += 1
             due = self._imputed * GOLDEN % 1 * SUSPECT * len(self._sorted_N)
             score = float(self._sorted_N[-1 - int(due)])
-        self._scores.append(score)
-        if len(self._scores) > self._num_learned / 2 > FEWEST:
-            self._scores.popleft()
+        self._keep(score)
+        if self._known > self._num_learned / 2 > FEWEST:
+            self._first, self._known = (self._first + 1) % self.size, self._known - 1
 
     def state(self) -> list[Any]:
         """Return what was learned, in plain values."""
-        return [list(self._scores), self._num_learned, self._imputed, self.scale]
+        return [self._in_order().tolist(), self._num_learned, self._imputed, self.scale]
 
     def restore(self, state: list[Any]) -> None:
         """Go on from what ``state`` returned."""
         scores, self._num_learned, self._imputed, self.scale = state
-        self._scores, self._fitted = deque(scores, maxlen=self.size), -1
+        self._first = self._known = 0
+        for score in scores:
+            self._keep(score)
+        self._fitted = -1
+
+    def _keep(self, score: float) -> None:
+        """Put ``score`` after the newest, over the oldest if there is no more room."""
+        self._ring_N[(self._first + self._known) % self.size] = score
+        if self._known < self.size:
+            self._known += 1
+        else:
+            self._first = (self._first + 1) % self.size
+
+    def _in_order(self) -> Array:
+        """Return the scores, oldest first."""
+        after: Array = np.roll(self._ring_N, -self._first)[: self._known]
+        return after
 
     def _fit_when_due(self) -> None:
         if self._fitted < 0 or self._num_learned - self._fitted >= min(REFIT, self._fitted):
-            self._sorted_N = np.sort(np.array(self._scores))
+            self._sorted_N = np.sort(self._in_order())
             self._tail = tail(self._sorted_N, self.resolution)
             self._fitted = self._num_learned
 

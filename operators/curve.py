@@ -35,6 +35,7 @@ class Curve:
         self.num_chunks = num_chunks
         self._pieces: deque[Pieces] = deque()
         self._chunks: dict[int, Array] = {}
+        self._standard: tuple[tuple[int, ...], Array] = (), np.zeros(0)  # the last that was asked for, of these chunks
 
     @property
     def numbers(self) -> set[int]:
@@ -58,12 +59,14 @@ class Curve:
             self._pieces.popleft()
 
     def standard(self, numbers: Sequence[int]) -> Array:
-        """Return (M, C, B): each channel over its robust standard deviation, cut, and 0 where nothing is known."""
-        chunks_MCB = np.stack([self._chunks[number] for number in numbers])
-        away_CMB = np.abs(chunks_MCB).swapaxes(0, 1)
-        deviation_C1 = 1.4826 * np.array([[np.median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB])
-        standard: Array = np.nan_to_num(np.clip(chunks_MCB / (deviation_C1 + STILL), -CLIP, CLIP))
-        return standard
+        """Return (M, C, B) float32: each channel over its robust standard deviation, cut; 0 where nothing is known."""
+        if self._standard[0] != tuple(numbers):
+            chunks_MCB = np.stack([self._chunks[number] for number in numbers])
+            away_CMB = np.abs(chunks_MCB).swapaxes(0, 1)
+            deviation_C1 = 1.4826 * np.array([[np.median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB])
+            cut_MCB = np.clip(chunks_MCB / (deviation_C1 + STILL), -CLIP, CLIP)
+            self._standard = tuple(numbers), np.nan_to_num(cut_MCB).astype(np.float32)
+        return self._standard[1]
 
 
 def on_grid(pieces: Pieces, first: int, size: int) -> Array:

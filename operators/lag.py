@@ -7,6 +7,7 @@ L = lags, S = shifts by whole chunks, round and round: at 0 chunks meet their ow
 from typing import NamedTuple
 
 import numpy as np
+from scipy import fft
 
 from operators.curve import CHUNK, MARGIN
 from pipeline.messages import Array
@@ -44,10 +45,10 @@ def lag(first_MCB: Array, second_MDB: Array) -> Lag | None:
     core_MCB[:, :, :MARGIN] = core_MCB[:, :, -MARGIN:] = 0
     power_CD = np.multiply.outer(_power(first_MCB[:, :, MARGIN:-MARGIN]), _power(second_MDB))
     scale_CD1 = 1 / (num_chunks * CHUNK * np.sqrt(np.maximum(power_CD, 1e-9)))[..., np.newaxis]
-    x_MCF, y_MDF = np.fft.rfft(core_MCB), np.fft.rfft(second_MDB)
+    x_MCF, y_MDF = fft.rfft(core_MCB), fft.rfft(second_MDB)
 
-    x_SCF, y_SDF = np.fft.fft(x_MCF, axis=0), np.fft.fft(y_MDF, axis=0)
-    shifted_SCDL = scale_CD1 * _by_lag(np.fft.ifft(_cross(x_SCF, y_SDF), axis=0))
+    x_SCF, y_SDF = fft.fft(x_MCF, axis=0), fft.fft(y_MDF, axis=0)
+    shifted_SCDL = scale_CD1 * _by_lag(fft.ifft(_cross(x_SCF, y_SDF), axis=0))
     norm_SL = _norm(shifted_SCDL)
     norm_L, best_S = norm_SL[0], norm_SL.max(axis=1)
     if norm_L.argmax() in (0, 2 * MARGIN):
@@ -75,7 +76,7 @@ def _cross(x_MCF: Array, y_MDF: Array) -> Array:
 
 def _by_lag(cross: Array) -> Array:
     """Return the correlations (…, L) at lags of -MARGIN to MARGIN bins of their spectra (…, F)."""
-    circular = np.fft.irfft(cross)
+    circular = fft.irfft(cross)
     return np.concatenate([circular[..., -MARGIN:], circular[..., : MARGIN + 1]], axis=-1)
 
 

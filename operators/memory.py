@@ -1,7 +1,9 @@
 """A bounded memory of normal. M = vectors remembered, D = dimension, P = dimension of their sketches."""
 
+from collections import deque
 from functools import cache
-from typing import Any
+from math import log2
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +21,23 @@ GROUP = 16
 HALF_LIFE = 4.0
 """Memories' worth of vectors in which one that nothing confirms becomes half as dear."""
 
+CLOSEST = 1e-9
+"""Vectors no further apart are as near as can be."""
+
+LOOKS = 8
+"""What was found for so many vectors is kept: a vector is learned a few windows after it was scored."""
+
+
+class _Look(NamedTuple):
+    """A vector (D,), its sketch (P,), the rows (N,) that may be nearest to it among all that ``num_learned`` vectors
+    left, and their cosines (N,)."""
+
+    vector: Array
+    sketch: Array
+    rows: Array
+    cosines: Array
+    num_learned: int
+
 
 class Memory:
     """Up to ``size`` unit vectors, spread over all that was normal, with when they were.
@@ -31,13 +50,17 @@ class Memory:
     def __init__(self, size: int, neighbours: int) -> None:
         self.size = size
         self.neighbours = neighbours
+        self._half_life = HALF_LIFE * size
         self._vectors_MD = np.zeros((0, 0), np.float32)
-        self._sketches_MP = np.zeros((0, 0), np.float32)
+        self._sketches_PM = np.zeros((0, 0), np.float32)
         self._stamps_M = np.zeros(0, np.int64)
         self._ages_M = np.zeros(0, np.int64)  # number of the vector that last confirmed this one
         self._known = 0
         self._num_learned = 0
         self._gaps_M = np.zeros(0)  # to the nearest neighbour
+        self._dear_M = np.zeros(0)  # how dear each is, as a logarithm to base 2 and up to what is the same for all
+        self._places: deque[int] = deque(maxlen=LOOKS)  # where the last vectors went
+        self._looks: dict[int, _Look] = {}  # by the identity of the vector, which is kept
 
     def __len__(self) -> int:
         return self._known
@@ -49,22 +72,26 @@ class Memory:
         """
         if self._known < self.neighbours:
             return None
-        rows, cosines = self._cosines(vector_D)
-        best = np.argpartition(cosines, -self.neighbours)[-self.neighbours :]
-        nearest = rows[best[np.argmax(cosines[best])]]
-        return max(0.0, 1 - float(cosines[best].mean())), int(self._stamps_M[nearest])
+        look = self._look(vector_D)
+        best = np.argpartition(look.cosines, -self.neighbours)[-self.neighbours :]
+        nearest = look.rows[best[np.argmax(look.cosines[best])]]
+        return max(0.0, 1 - float(look.cosines[best].mean())), int(self._stamps_M[nearest])
 
     def learn(self, vector_D: Array, stamp: int) -> None:
         """Remember ``vector_D``, the normal of ``stamp``."""
         if self._num_learned == 0:
             self._begin(len(vector_D))
+        look = self._look(vector_D)
+        del self._looks[id(vector_D)]
         self._num_learned += 1
-        place, gap = self._place(vector_D)
+        place, gap = self._place(look)
         self._gaps_M[place] = gap
         self._vectors_MD[place] = vector_D
-        self._sketches_MP[place] = sketch(vector_D)
+        self._sketches_PM[:, place] = look.sketch
         self._stamps_M[place] = stamp
         self._ages_M[place] = self._num_learned
+        self._dear_M[place] = self._dear(gap)
+        self._places.append(place)
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, in plain values and arrays."""
@@ -87,37 +114,66 @@ class Memory:
             self._known, self._num_learned = known, state["num_learned"]
             self._vectors_MD[:known], self._stamps_M[:known] = state["vectors"], state["stamps"]
             self._ages_M[:known], self._gaps_M[:known] = state["ages"], state["gaps"]
-            self._sketches_MP[:known] = state["vectors"] @ _projection(dim)
+            self._dear_M[:known] = np.log2(self._gaps_M[:known] + CLOSEST) + self._ages_M[:known] / self._half_life
+            self._sketches_PM[:, :known] = (state["vectors"] @ _projection(dim)).T
+            self._looks.clear()
 
     def _begin(self, dim: int) -> None:
         self._vectors_MD = np.zeros((self.size, dim), np.float32)
-        self._sketches_MP = np.zeros((self.size, SKETCH), np.float32)
+        self._sketches_PM = np.zeros((SKETCH, self.size), np.float32)
         self._stamps_M, self._ages_M = np.zeros(self.size, np.int64), np.zeros(self.size, np.int64)
-        self._gaps_M = np.zeros(self.size)
+        self._gaps_M, self._dear_M = np.zeros(self.size), np.zeros(self.size)
 
-    def _cosines(self, vector_D: Array) -> tuple[Array, Array]:
-        """Return rows that may hold the nearest, and their cosines."""
-        known = self._known
+    def _look(self, vector_D: Array) -> _Look:
+        """Return what is nearest to ``vector_D``; if it was sought before, only what has come since is looked at."""
+        before = self._looks.pop(id(vector_D), None)
+        if before is None or self._num_learned - before.num_learned > len(self._places):
+            look = self._first_look(vector_D)
+        else:
+            look = self._look_again(before)
+        self._looks[id(vector_D)] = look
+        if len(self._looks) > LOOKS:
+            del self._looks[next(iter(self._looks))]
+        return look
+
+    def _first_look(self, vector_D: Array) -> _Look:
+        known, sketch_P = self._known, sketch(vector_D)
         if known <= 2 * SHORTLIST + self.neighbours:
-            return np.arange(known), self._vectors_MD[:known] @ vector_D
-        rows = largest(self._sketches_MP[:known] @ sketch(vector_D), SHORTLIST + self.neighbours)
-        return rows, self._vectors_MD[rows] @ vector_D
+            rows_N = np.arange(known)
+        else:
+            rows_N = largest(sketch_P @ self._sketches_PM[:, :known], SHORTLIST + self.neighbours)
+        return _Look(vector_D, sketch_P, rows_N, self._vectors_MD[rows_N] @ vector_D, self._num_learned)
 
-    def _place(self, vector_D: Array) -> tuple[int, float]:
-        """Return the row that ``vector_D`` goes to, and how far it is from what stays."""
+    def _look_again(self, before: _Look) -> _Look:
+        num_new = self._num_learned - before.num_learned
+        if num_new == 0:
+            return before
+        new = np.array(list(dict.fromkeys(list(self._places)[-num_new:])))
+        stay_N = (before.rows[:, np.newaxis] != new).all(1)
+        return before._replace(
+            rows=np.concatenate([before.rows[stay_N], new]),
+            cosines=np.concatenate([before.cosines[stay_N], self._vectors_MD[new] @ before.vector]),
+            num_learned=self._num_learned,
+        )
+
+    def _place(self, look: _Look) -> tuple[int, float]:
+        """Return the row that the vector goes to, and how far it is from what stays."""
         if self._known == 0:
             self._known = 1
             return 0, 2.0  # the largest cosine distance that there is
-        rows, cosines = self._cosines(vector_D)
-        best = int(np.argmax(cosines))
-        near, gap = int(rows[best]), max(0.0, 1 - float(cosines[best]))
+        best = int(np.argmax(look.cosines))
+        near, gap = int(look.rows[best]), max(0.0, 1 - float(look.cosines[best]))
         self._ages_M[near] = self._num_learned
         self._gaps_M[near] = min(self._gaps_M[near], gap)
+        self._dear_M[near] = self._dear(self._gaps_M[near])
         if self._known < self.size:
             self._known += 1
             return self._known - 1, gap
-        dear_M = (self._gaps_M + 1e-9) * np.exp2((self._ages_M - self._num_learned) / (HALF_LIFE * self.size))
-        return int(np.argmin(dear_M)), gap
+        return int(np.argmin(self._dear_M)), gap
+
+    def _dear(self, gap: float) -> float:
+        """Return how dear a vector is that is confirmed now."""
+        return log2(gap + CLOSEST) + self._num_learned / self._half_life
 
 
 def largest(values_M: Array, number: int) -> Array:

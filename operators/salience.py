@@ -4,7 +4,7 @@ N = pieces of a curve, C = its channels, A = axes of a reading, H, W = rows and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import combinations, groupby
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -43,7 +43,7 @@ Notice = Callable[[Sequence[Sample], Calibration], Pieces]
 
 def jolts(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
     """Return how much acceleration changes from reading to reading: one channel, logarithm of m/s²."""
-    start_N, end_N, before_NA, after_NA = _steps(samples)
+    start_N, end_N, before_NA, after_NA = _readings(samples)
     change_N = np.linalg.norm((after_NA - before_NA)[:, :3], axis=1)
     return Pieces(start_N, end_N, np.log(change_N + NOISE_MPS2)[:, np.newaxis])
 
@@ -64,7 +64,7 @@ def turns(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
 
     Without a gyroscope, how fast the acceleration's direction changes: gravity turns with the sensor.
     """
-    start_N, end_N, before_NA, after_NA = _steps(samples)
+    start_N, end_N, before_NA, after_NA = _readings(samples)
     if after_NA.shape[1] == 6:
         return Pieces(start_N, end_N, (before_NA + after_NA)[:, 3:] / 2)
     return Pieces(start_N, end_N, (after_NA - before_NA) / ((end_N - start_N) / NS)[:, np.newaxis])
@@ -76,12 +76,13 @@ def flow(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
     One step of the method of Lucas and Kanade (1981) over all pixels. It falls short of large motion, but not of
     its direction, nor of its time.
     """
-    steps = _pairs(samples)
-    seen = {sample.stamp: sample.data for pair in steps for sample in pair}
-    pictures = {stamp: _small(picture) for stamp, picture in seen.items()}
-    start_N, end_N = _span(steps)
-    moved_NC = np.array([_shift(pictures[a.stamp], pictures[b.stamp]) for a, b in steps]).reshape(-1, 2)
-    return Pieces(start_N, end_N, moved_NC / ((end_N - start_N) / NS)[:, np.newaxis])
+    alike, first_N = _steps(samples)
+    start_N, end_N = _span(alike, first_N)
+    if not len(first_N):
+        return Pieces(start_N, end_N, np.zeros((0, 2)))
+    small_PHW = _small([sample.data for sample in alike])
+    moved_N2 = _shifts(small_PHW[first_N], small_PHW[first_N + 1])
+    return Pieces(start_N, end_N, moved_N2 / ((end_N - start_N) / NS)[:, np.newaxis])
 
 
 SENSES: Mapping[str, Mapping[Sense, Notice]] = {
@@ -99,24 +100,25 @@ def joined(parts: Sequence[Pieces]) -> Pieces:
     return Pieces(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _pairs(samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
-    """Return neighbours between which something can be seen to change."""
+def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array]:
+    """Return samples of one shape, and (N,) where among them those are that something can be seen to change after."""
     shape = samples[-1].data.shape
     alike = [sample for sample in samples if sample.data.shape == shape]
-    return [(a, b) for a, b in pairwise(alike) if 0 < b.stamp - a.stamp <= LONGEST]
+    gap_N = np.diff(np.array([sample.stamp for sample in alike], np.int64))
+    return alike, np.flatnonzero((gap_N > 0) & (gap_N <= LONGEST))
 
 
-def _span(steps: Sequence[tuple[Sample, Sample]]) -> tuple[Array, Array]:
-    span_N2 = np.array([(a.stamp, b.stamp) for a, b in steps], np.int64).reshape(-1, 2)
-    return span_N2[:, 0], span_N2[:, 1]
+def _span(alike: Sequence[Sample], first_N: Array) -> tuple[Array, Array]:
+    stamps = np.array([sample.stamp for sample in alike], np.int64)
+    return stamps[first_N], stamps[first_N + 1]
 
 
-def _steps(samples: Sequence[Sample]) -> tuple[Array, Array, Array, Array]:
+def _readings(samples: Sequence[Sample]) -> tuple[Array, Array, Array, Array]:
     """Return start and end of the steps between readings, and the readings (N, A) before and after each."""
-    steps = _pairs(samples)
-    axes = samples[-1].data.size
-    before_NA, after_NA = (np.array([step[i].data for step in steps], float).reshape(-1, axes) for i in (0, 1))
-    return *_span(steps), np.clip(before_NA, -LIMIT, LIMIT), np.clip(after_NA, -LIMIT, LIMIT)
+    alike, first_N = _steps(samples)
+    all_A = np.concatenate([sample.data for sample in alike]).reshape(-1, samples[-1].data.size)
+    all_A = np.clip(all_A.astype(float, copy=False), -LIMIT, LIMIT)
+    return *_span(alike, first_N), all_A[first_N], all_A[first_N + 1]
 
 
 def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:
@@ -132,28 +134,39 @@ def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:
     return Pieces(edges_KE[:, :-1].ravel(), edges_KE[:, 1:].ravel(), np.log(power_KB + NOISE_POWER).reshape(-1, 1))
 
 
-def _small(picture: Array) -> Array:
-    """Return (H, W) float32 with mean 0 and deviation 1, or all 0; half of ``PIXELS`` along its longer side."""
-    grey = picture if picture.ndim == 2 else picture[:, :, 1]
-    stride = max(1, round(max(grey.shape) / PIXELS))
-    thin = grey[::stride, ::stride]
+def _small(pictures: Sequence[Array]) -> Array:
+    """Return (P, H, W) float32 of pictures of one shape, half of ``PIXELS`` along the longer side; each with mean 0 and
+    deviation 1, or all 0."""
+    stride = max(1, round(max(pictures[0].shape[:2]) / PIXELS))
+    thin = np.stack([(each if each.ndim == 2 else each[:, :, 1])[::stride, ::stride] for each in pictures])
     if thin.dtype.kind == "f":
         thin = np.clip(np.nan_to_num(thin), -LIMIT, LIMIT)
     thin = thin.astype(np.float32)
-    height, width = (side // 2 * 2 for side in thin.shape)
+    height, width = (side // 2 * 2 for side in thin.shape[1:])
     if min(height, width) < 6:
-        return np.zeros((3, 3), np.float32)  # too small to have a slope
-    rows = thin[0:height:2] + thin[1:height:2]
-    halved: Array = rows[:, 0:width:2] + rows[:, 1:width:2]
-    halved -= halved.mean()
-    deviation = float(np.sqrt(np.vdot(halved, halved) / halved.size))
-    return halved / deviation if deviation else halved
+        return np.zeros((len(thin), 3, 3), np.float32)  # too small to have a slope
+    rows = thin[:, 0:height:2] + thin[:, 1:height:2]
+    halved: Array = rows[:, :, 0:width:2] + rows[:, :, 1:width:2]
+    halved -= halved.mean((1, 2), keepdims=True)
+    deviation_P = np.sqrt(_products(halved, halved) / halved[0].size)
+    halved /= np.where(deviation_P > 0, deviation_P, 1)[:, np.newaxis, np.newaxis]
+    return halved
 
 
-def _shift(before: Array, after: Array) -> Array:
-    """Return by how many pixels the picture moved, right and down, by least squares."""
-    mean, change = (before + after) / 2, (after - before)[1:-1, 1:-1].ravel()
-    slope = np.stack([mean[1:-1, 2:] - mean[1:-1, :-2], mean[2:, 1:-1] - mean[:-2, 1:-1]]).reshape(2, -1) / 2
-    stiffness = slope @ slope.T + 1e-3 * len(change) * np.eye(2)
-    shift: Array = np.linalg.solve(stiffness, -slope @ change)
-    return shift
+def _shifts(before_NHW: Array, after_NHW: Array) -> Array:
+    """Return (N, 2): by how many pixels each picture moved, right and down, by least squares."""
+    mean_NHW, change_NHW = (before_NHW + after_NHW) / 2, (after_NHW - before_NHW)[:, 1:-1, 1:-1]
+    right_NHW = (mean_NHW[:, 1:-1, 2:] - mean_NHW[:, 1:-1, :-2]) / 2
+    down_NHW = (mean_NHW[:, 2:, 1:-1] - mean_NHW[:, :-2, 1:-1]) / 2
+    stiff = 1e-3 * change_NHW[0].size
+    xx_N, yy_N = _products(right_NHW, right_NHW) + stiff, _products(down_NHW, down_NHW) + stiff
+    xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NHW, down_NHW, change_NHW), 2))
+    area_N = xx_N * yy_N - xy_N**2
+    moved_N2: Array = np.stack([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N], axis=1) / area_N[:, np.newaxis]
+    return moved_N2
+
+
+def _products(one_NHW: Array, other_NHW: Array) -> Array:
+    """Return (N,) float64: the inner product of each picture with the other."""
+    inner: Array = np.einsum("nhw,nhw->n", one_NHW, other_NHW).astype(float)
+    return inner

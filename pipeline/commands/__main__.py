@@ -1,6 +1,7 @@
 """The command ``rigbind``, also as ``python -m pipeline.commands``."""
 
 import logging
+import os
 import sys
 from importlib import import_module
 from keyword import iskeyword
@@ -68,6 +69,7 @@ def rigbind() -> None:
 
 def main() -> None:
     """Run one command. Exit 2 with a sentence for what a user can mend, 130 after Ctrl-C."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's products are small: threads spend more than they save
     sys.path.insert(0, "")  # a rig's own parts may lie where it is run
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     try:

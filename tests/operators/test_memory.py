@@ -90,3 +90,16 @@ def test_a_memory_goes_on_from_its_state() -> None:
 def test_a_state_with_too_many_vectors_is_refused() -> None:
     with pytest.raises(ValueError, match="4 vectors were remembered, and the memory has room for 3"):
         Memory(3, 1).restore(taught([0, 10, 90, 180]).state())
+
+
+def test_a_vector_scored_windows_before_it_is_learned_finds_what_a_fresh_search_finds() -> None:
+    once, anew = Memory(60, 3), Memory(60, 3)
+    vectors = list(cloud(200, 16))  # identity tells one from another
+    for number, vector_D in enumerate(vectors):
+        assert once.distance(vector_D) == anew.distance(vector_D.copy())
+        if number >= 4:
+            learned_D = vectors[number - 4]
+            once.learn(learned_D, number)
+            anew.learn(learned_D.copy(), number)
+    for name, value in once.state().items():
+        np.testing.assert_allclose(value, anew.state()[name], rtol=1e-6)
