@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from operators.encoders.allocation import keep_freed_memory
 from operators.encoders.packing import pack
 from pipeline.messages import Array, Execution
 
@@ -45,6 +46,7 @@ class Runner:
         self.mean = mean
         self.std = std
         self.device = device_of(execution.device)
+        keep_freed_memory()
         self.dtype = dtype_of(execution.dtype)
         self.module = _moved(module, self.device, self.dtype)
         self._mean = torch.as_tensor(mean, dtype=torch.float32, device=self.device)
