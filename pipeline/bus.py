@@ -23,7 +23,7 @@ from pipeline.config import Bus, Channel, Security
 from pipeline.errors import PipelineError, WireError
 from pipeline.exchange import Exchange
 from pipeline.ledger import Ledger
-from pipeline.messages import Event, Received, Sample
+from pipeline.messages import Compressed, Event, Received, Sample
 from pipeline.offset import EARLY, MAX_DELAY
 from pipeline.question import ANSWERS, Questions, answer_frames, read_question
 from pipeline.security import allow, join_curve, serve_curve
@@ -322,7 +322,14 @@ class Subscriber:
             self.ledger.count(item.topic, "rejected", detail=error.cause)
             return None
         self.ledger.saw(item.topic, sample.stamp, item.received)
-        return Received(sample=sample, received=item.received, sent=item.header.sent_ns, session=item.header.session)
+        codec = item.header.codec
+        return Received(
+            sample=sample,
+            received=item.received,
+            sent=item.header.sent_ns,
+            session=item.header.session,
+            compressed=Compressed(codec, bytes(item.payload)) if codec in ("jpeg", "png") else None,
+        )
 
     def _release(self) -> None:
         self._socket.close(linger=0)

@@ -51,6 +51,13 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):  # eq=False: ndarrays
     data: Array
 
 
+class Compressed(Struct, frozen=True, eq=False):
+    """The bytes that a picture was unpacked from, a file of that format."""
+
+    format: Literal["jpeg", "png"]
+    data: bytes
+
+
 class Received(Struct, frozen=True, kw_only=True, eq=False):
     """A sample as it came in: from a socket, or from a log, where ``received`` is the log's own time."""
 
@@ -58,6 +65,7 @@ class Received(Struct, frozen=True, kw_only=True, eq=False):
     received: int
     sent: int = 0  # 0: the sender did not say
     session: str = ""  # random per start of the sender; empty in a log
+    compressed: Compressed | None = None  # where the picture came so, and a recording can keep it so
 
 
 class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,7 +198,8 @@ class SetLabel(Struct, frozen=True, kw_only=True, tag="set_label", forbid_unknow
     """Look for ``label`` from now on, or for this under its name.
 
     It needs a prompt or an example. A ``threshold`` of 0 is that of the tagger; ``modalities`` may speak for it, and
-    all of them where none is named; without a ``severity`` its events have that which they had, or "info".
+    all of them where none is named; without a ``severity`` its events have that which they had, or "info". With
+    ``keep_examples`` those that it had stay.
     """
 
     label: Name
@@ -199,6 +208,7 @@ class SetLabel(Struct, frozen=True, kw_only=True, tag="set_label", forbid_unknow
     threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
     modalities: Annotated[tuple[Name, ...], Bounds] = ()
     severity: Severity | None = None
+    keep_examples: bool = False
 
 
 class DropLabel(Struct, frozen=True, kw_only=True, tag="drop_label", forbid_unknown_fields=True):

@@ -37,7 +37,7 @@ from msgspec import Meta, Struct
 from PIL import Image
 
 from pipeline.errors import WireError
-from pipeline.messages import Array, Sample
+from pipeline.messages import Array, Compressed, Sample
 
 VERSION = 1
 MAX_BYTES = 32_000_000
@@ -165,10 +165,21 @@ def decode(topic: str, header: Header, payload: Buffer) -> Sample:
     return Sample(topic=topic, stamp=header.stamp_ns, frame_id=header.frame_id, seq=header.seq, data=data)
 
 
+def picture_in(compressed: Compressed) -> Array:
+    """Return what ``decode`` makes of the same bytes. Raise OSError, SyntaxError or ValueError of no picture."""
+    return np.array(_opened(compressed.format, compressed.data))
+
+
 def from_frames(frames: Sequence[Buffer], max_bytes: int = MAX_BYTES) -> tuple[Sample, Header]:
     """Return the sample in ``frames`` and its header. Raise WireError if there is none."""
     topic, header = read_header(frames, max_bytes)
     return decode(topic, header, frames[2]), header
+
+
+def _opened(format_: str, payload: Buffer) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is lower
+        return Image.open(io.BytesIO(payload), formats=[format_])
 
 
 def _header_cause(raw: Buffer) -> str:
@@ -202,9 +213,7 @@ def _unpack(header: Header, dtype: "np.dtype[Any]", payload: Buffer) -> Array:
         if said != size:
             raise ValueError(f"frame says {said} bytes, the header {size}")
         return np.frombuffer(zstandard.decompress(payload, max_output_size=size), dtype).reshape(header.shape)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is lower
-        picture = Image.open(io.BytesIO(payload), formats=[header.codec])
+    picture = _opened(header.codec, payload)
     if picture.size[::-1] != header.shape[:2]:
         raise ValueError(f"picture is {picture.size[::-1]}, the header says {header.shape}")
     data = np.array(picture)

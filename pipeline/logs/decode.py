@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from pipeline.logs.pictures import decompress, unpack
 from pipeline.logs.raw import MessageError
-from pipeline.messages import NS, Array
+from pipeline.messages import NS, Array, Compressed
 
 
 class AudioFormat(Struct, frozen=True, kw_only=True):
@@ -38,16 +38,16 @@ READABLE: dict[str, tuple[str, ...]] = {
 """The modalities that each message type can be read as."""
 
 
-def decode(type_: str, message: Any, modality: str, audio: AudioFormat) -> Array:
-    """Return the data of one message. Raise MessageError where there is none in it."""
+def decode(type_: str, message: Any, modality: str, audio: AudioFormat) -> tuple[Array, Compressed | None]:
+    """Return the data of one message, and the file they came in. Raise MessageError where there is none in it."""
     try:
         if type_ in RAW_PICTURES:
-            return unpack(message, modality)
+            return unpack(message, modality), None
         if type_ in PICTURES:
             return decompress(message, modality)
         if type_ == "sensor_msgs/msg/Imu":
-            return _imu(message)
-        return _audio(message, audio)
+            return _imu(message), None
+        return _audio(message, audio), None
     except (AttributeError, TypeError) as error:  # the type's name is known, its definition is another one
         raise MessageError("fields", str(error)) from error
 

@@ -2,6 +2,8 @@
 
 ======================  ======================  =================================================================
 (H, W, 3) uint8         sensor_msgs/Image       ``rgb8``
+the same, from a JPEG   sensor_msgs/            ``jpeg``, ``png``: the file as its sender packed it, which unpacks to
+or a PNG                CompressedImage         the same array again
 (H, W)                  sensor_msgs/Image       uint8 ``mono8``, uint16 ``16UC1``, float32 ``32FC1``, float64
                                                 ``64FC1``
 imu (6,) or (3,)        sensor_msgs/Imu         float32 or float64; without a gyroscope
@@ -29,9 +31,11 @@ from pipeline.logs.chunks import Buffer
 from pipeline.logs.decode import RAW_AUDIO, frame_of, stamp_of
 from pipeline.logs.inertial import pack_imu, unpack_imu
 from pipeline.logs.numbers import SAMPLE
-from pipeline.messages import NS, Array, Received, Sample
+from pipeline.messages import NS, Array, Compressed, Received, Sample
+from pipeline.wire import picture_in
 
-IMAGE, IMU, AUDIO = "sensor_msgs/msg/Image", "sensor_msgs/msg/Imu", "foxglove_msgs/msg/RawAudio"
+IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+IMU, AUDIO = "sensor_msgs/msg/Imu", "foxglove_msgs/msg/RawAudio"
 DEFINITIONS = {
     AUDIO: "builtin_interfaces/Time timestamp\nuint8[] data\nstring format\nuint32 sample_rate\n"
     "uint32 number_of_channels",
@@ -64,6 +68,8 @@ def form_of(received: Received, modality: str) -> Form:
     type_ = _type_of(sample, modality)
     if type_ == SAMPLE:
         return loose(sample.topic)
+    if type_ == IMAGE and received.compressed:
+        type_ = COMPRESSED
     return Form(
         topic=sample.topic,
         type=type_,
@@ -88,14 +94,18 @@ def encode(received: Received, form: Form, sample_rate_hz: float = 0.0) -> list[
         return [pack_imu(sample.stamp, sample.frame_id, sample.data.tolist())]
     if form.type == AUDIO:
         return [_packed(_audio(sample, sample_rate_hz), form)]
-    head = _packed(_image(sample) if form.type == IMAGE else _any(received), form)
-    values = _bytes(sample.data)
-    return [head[:-4], len(values).to_bytes(4, "little"), values.data]
+    if form.type == COMPRESSED and received.compressed:
+        head, values = _packed(_compressed(sample, received.compressed), form), memoryview(received.compressed.data)
+    else:
+        head = _packed(_image(sample) if form.type == IMAGE else _any(received), form)
+        values = _bytes(sample.data).data
+    return [head[:-4], len(values).to_bytes(4, "little"), values]
 
 
 def restore(form: Form, message: Message) -> Received:
     """Return what was written."""
     session, seq = form.session, message.sequence
+    compressed: Compressed | None = None
     if form.type == IMU:
         stamp, frame_id, readings = unpack_imu(message.data)
         data = np.array(readings, form.dtype)
@@ -105,10 +115,17 @@ def restore(form: Form, message: Message) -> Received:
         stamp, seq, frame_id = int(fields.stamp), int(fields.seq), fields.frame_id
     else:
         fields = store().deserialize_cdr(message.data, form.type)
-        stamp, data = stamp_of(fields), _values(form, fields)
+        if form.type == COMPRESSED:
+            compressed = Compressed(fields.format, fields.data.tobytes())
+        stamp, data = stamp_of(fields), picture_in(compressed) if compressed else _values(form, fields)
         frame_id = form.frame_id if form.type == AUDIO else frame_of(fields)
-    sample = Sample(topic=form.topic, stamp=stamp, frame_id=frame_id, seq=seq, data=data)
-    return Received(sample=sample, received=message.log_time, sent=message.publish_time, session=session)
+    return Received(
+        sample=Sample(topic=form.topic, stamp=stamp, frame_id=frame_id, seq=seq, data=data),
+        received=message.log_time,
+        sent=message.publish_time,
+        session=session,
+        compressed=compressed,
+    )
 
 
 @cache
@@ -156,6 +173,10 @@ def _image(sample: Sample) -> Any:
         step=data.nbytes // data.shape[0],
         data=_NO_BYTES,
     )
+
+
+def _compressed(sample: Sample, compressed: Compressed) -> Any:
+    return store().types[COMPRESSED](header=_header(sample), format=compressed.format, data=_NO_BYTES)
 
 
 def _audio(sample: Sample, sample_rate_hz: float) -> Any:

@@ -49,7 +49,7 @@ class MessageLog:
         for message in self._container.messages(readers, start, end):
             topic = message.connection.topic
             try:
-                yield Received(sample=readers[topic].read(message), received=message.log_time)
+                yield readers[topic].read(message)
             except MessageError as error:
                 yield Rejected(topic, message.log_time, error)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import convolve
 
 from pipeline.logs.raw import MessageError
-from pipeline.messages import Array
+from pipeline.messages import Array, Compressed
 
 
 class Encoding(NamedTuple):
@@ -74,20 +74,32 @@ def unpack(message: Any, modality: str) -> Array:
     return _fitting(data, modality, message.encoding)
 
 
-def decompress(message: Any, modality: str) -> Array:
-    """Return (H, W) or (H, W, 3) of a ``CompressedImage``: JPEG, PNG or WebP; thermal in colours becomes grey."""
+def decompress(message: Any, modality: str) -> tuple[Array, Compressed | None]:
+    """Return (H, W) or (H, W, 3) of a ``CompressedImage``: JPEG, PNG or WebP; thermal in colours becomes grey.
+
+    With it come the bytes that ``wire.picture_in`` would make the same of, where there are such.
+    """
     packed = message.data[_DEPTH_HEADER:] if "compressedDepth" in message.format else message.data
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(packed), formats=("JPEG", "PNG", "WEBP"))
             if picture.mode.startswith("I"):
-                data = np.asarray(picture).astype(np.uint16)
+                mode, data = "I;16", np.asarray(picture).astype(np.uint16)
             else:
-                data = np.asarray(picture.convert("L" if picture.mode == "L" or modality == "thermal" else "RGB"))
+                mode = "L" if picture.mode == "L" or modality == "thermal" else "RGB"
+                data = np.asarray(picture.convert(mode))
     except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError, Warning) as error:
         raise MessageError("picture", f"{message.format!r}: {error}") from error
-    return _fitting(data, modality, message.format)
+    data = _fitting(data, modality, message.format)
+    if picture.mode != mode:
+        return data, None
+    match picture.format:
+        case "JPEG":
+            return data, Compressed("jpeg", bytes(packed))
+        case "PNG":
+            return data, Compressed("png", bytes(packed))
+    return data, None
 
 
 def demosaic(mosaic_HW: Array, tile: str) -> Array:

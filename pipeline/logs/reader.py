@@ -18,7 +18,7 @@ from pipeline.logs.numbers import numbers
 from pipeline.logs.raw import MessageError, RawMessage
 from pipeline.logs.timeline import Timeline
 from pipeline.logs.topic import Topic
-from pipeline.messages import MODALITIES, Array, Sample
+from pipeline.messages import MODALITIES, Array, Compressed, Received, Sample
 
 logger = getLogger(__name__)
 
@@ -40,22 +40,24 @@ class TopicReader:
         self._film = Film()
         self._seq = count()
 
-    def read(self, message: RawMessage) -> Sample:
+    def read(self, message: RawMessage) -> Received:
         """Return the sample in ``message``. Raise MessageError if there is none."""
         if message.connection.type != self._topic.type:
             raise MessageError("type", f"the topic holds {self._topic.type}, this message is {message.connection.type}")
         fields = self._parsed(message)
         stamp = stamp_of(fields)
-        data = self._data(fields)
+        data, compressed = self._data(fields)
         if not stamp:
             stamp = self._timeline.stamp(len(data), message.log_time) if self._timeline else message.log_time
-        return Sample(topic=self._topic.name, stamp=stamp, frame_id=frame_of(fields), seq=next(self._seq), data=data)
+        name, seq = self._topic.name, next(self._seq)
+        sample = Sample(topic=name, stamp=stamp, frame_id=frame_of(fields), seq=seq, data=data)
+        return Received(sample=sample, received=message.log_time, compressed=compressed)
 
-    def _data(self, fields: Any) -> Array:
+    def _data(self, fields: Any) -> tuple[Array, Compressed | None]:
         if self._is_own:
-            return numbers(self._topic.type, fields, self._channel.calibration.shape)
+            return numbers(self._topic.type, fields, self._channel.calibration.shape), None
         if self._topic.type in VIDEOS:
-            return self._film.picture(fields, self._channel.modality)
+            return self._film.picture(fields, self._channel.modality), None
         return decode(self._topic.type, fields, self._channel.modality, self._audio)
 
     def _parsed(self, message: RawMessage) -> Any:

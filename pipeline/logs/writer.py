@@ -16,7 +16,7 @@ from pipeline.config import Channel, Config
 from pipeline.errors import LogError
 from pipeline.logs.camera_info import CAMERA_INFO, camera_info
 from pipeline.logs.chunks import ChunkWriter
-from pipeline.logs.exact import IMAGE, Form, definition, encode, form_of, loose
+from pipeline.logs.exact import COMPRESSED, IMAGE, Form, definition, encode, form_of, loose
 from pipeline.logs.rows import TOPICS, Row, json_schema
 from pipeline.messages import Received
 
@@ -57,7 +57,7 @@ class LogWriter:
         form = form_of(received, channel.modality if channel else "")
         if form not in self._channels and len(self._channels) >= MAX_FORMS:
             form = loose(form.topic)
-        if form.type == IMAGE and form not in self._channels and channel and channel.calibration.focal_px:
+        if form.type in (IMAGE, COMPRESSED) and form not in self._channels and channel and channel.calibration.focal_px:
             self._describe(received, channel.calibration.focal_px)
         data = encode(received, form, channel.calibration.sample_rate_hz if channel else 0.0)
         self._writer.add_message(

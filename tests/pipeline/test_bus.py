@@ -19,7 +19,7 @@ from pipeline.errors import PipelineError
 from pipeline.ledger import Ledger
 from pipeline.messages import Event, Received
 from pipeline.security import make_keys
-from pipeline.wire import Heartbeat, heartbeat_frames, to_frames
+from pipeline.wire import Heartbeat, heartbeat_frames, picture_in, to_frames
 
 ANYWHERE = Bus(address="tcp://127.0.0.1:*")
 
@@ -82,6 +82,8 @@ def test_pictures_arrive_by_every_codec(subscriber: Subscriber, publisher: Publi
     (got,) = take(subscriber, 1)
     assert got.sample.data.shape == (48, 64, 3)
     assert np.abs(got.sample.data.astype(int) - 90).max() <= 1
+    assert (got.compressed.format if got.compressed else None) == (codec if codec in ("png", "jpeg") else None)
+    assert got.compressed is None or np.array_equal(picture_in(got.compressed), got.sample.data)
 
 
 def test_missing_numbers_are_a_gap_and_may_still_come(subscriber: Subscriber, publisher: Publisher) -> None:

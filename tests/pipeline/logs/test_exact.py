@@ -7,9 +7,10 @@ from mcap.records import Message
 from msgspec.structs import replace
 from recordings import COMMON, ODD, SESSIONS, TEXTS, many, parts, values
 
-from pipeline.logs.exact import AUDIO, IMAGE, IMU, Form, definition, encode, form_of, restore, store
+from pipeline.logs.exact import AUDIO, COMPRESSED, IMAGE, IMU, Form, definition, encode, form_of, restore, store
 from pipeline.logs.numbers import SAMPLE
-from pipeline.messages import Array, Received
+from pipeline.messages import Array, Compressed, Received
+from pipeline.wire import Codec, from_frames, to_frames
 
 MODALITIES = {"/camera": "vision", "/depth": "depth", "/thermal": "thermal", "/imu": "imu", "/microphone": "audio"}
 
@@ -115,6 +116,35 @@ def test_pictures_are_images_of_ros(topic: str, dtype: str, shape: tuple[int, ..
     assert said == {"height": 2, "width": 5, "encoding": encoding, "is_bigendian": 0, "step": step}
     header = message.header  # type: ignore[attr-defined]
     assert (header.stamp.sec, header.stamp.nanosec, header.frame_id) == (T0 // 10**9, 0, "optical")
+
+
+@pytest.mark.parametrize(
+    ("topic", "codec", "dtype", "shape"),
+    [
+        ("/camera", "jpeg", "|u1", (48, 64, 3)), ("/camera", "png", "|u1", (5, 7, 3)),
+        ("/thermal", "jpeg", "|u1", (48, 64)), ("/depth", "png", "<u2", (6, 9)),
+    ],
+)  # fmt: skip
+def test_pictures_that_came_packed_stay_as_they_came(
+    topic: str, codec: Codec, dtype: str, shape: tuple[int, ...]
+) -> None:
+    shown = values(dtype, shape, np.random.default_rng(1))
+    frames = [bytes(frame) for frame in to_frames(sample(topic, data=shown), "s", codec=codec)]
+    (unpacked, _), payload = from_frames(frames), frames[2]
+    one = replace(received(topic, unpacked.data), compressed=Compressed(codec, payload))  # type: ignore[arg-type]
+    type_, message = fields_of(one)
+    assert (type_, message.format, bytes(message.data)) == (COMPRESSED, codec, payload)  # type: ignore[attr-defined]
+    again = there_and_back(one)
+    assert parts(again) == parts(one)
+    assert again.compressed is not None
+    assert again.compressed.data == payload
+
+
+def test_a_packed_picture_that_is_no_picture_of_ros_is_kept_as_it_is() -> None:
+    four = np.ones((4, 4, 4), np.uint8)
+    one = replace(received("/camera", four), compressed=Compressed("png", b"whatever"))
+    assert form_of(one, "vision").type == SAMPLE
+    assert parts(there_and_back(one)) == parts(one)
 
 
 def test_an_imu_says_what_it_did_not_measure() -> None:

@@ -17,6 +17,7 @@ from pipeline.errors import LogError
 from pipeline.logs import Log
 from pipeline.logs.pictures import demosaic
 from pipeline.messages import NS, Array, Calibration, Received
+from pipeline.wire import picture_in
 
 START = 1_700_000_000 * NS
 MS = NS // 1000
@@ -180,13 +181,21 @@ def test_compressed_pictures_are_rgb_grey_or_depth(recording: Any) -> None:
     add("/depth", COMPRESSED, START + 3, format="16UC1; png compressed ", data=png)
     add("/depth/compressedDepth", COMPRESSED, START + 4, format="16UC1; compressedDepth png", data=bytes(12) + png)
     add("/thermal", COMPRESSED, START + 5, format="jpeg", data=jpeg)
-    samples = {r.sample.topic: r.sample.data for r in read(recording.write())}
+    path = recording.write()
+    received = {r.sample.topic: r for r in read(path)}
+    samples = {topic: one.sample.data for topic, one in received.items()}
     assert_array_equal(samples["/png"], rgb)
     assert_array_equal(samples["/jpeg"], np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB")))
     assert samples["/grey"].shape == (6, 8)
     assert_array_equal(samples["/depth"], depth)
     assert_array_equal(samples["/depth/compressedDepth"], depth)
     assert samples["/thermal"].shape == (6, 8)
+    kept = {topic: one.compressed for topic, one in received.items()}
+    assert {topic: file.format for topic, file in kept.items() if file} == {
+        "/png": "png", "/jpeg": "jpeg", "/grey": "jpeg", "/depth": "png", "/depth/compressedDepth": "png",
+    }  # fmt: skip
+    assert [file.data for topic, file in kept.items() if file and "depth" in topic] == [png, png]
+    assert all(np.array_equal(picture_in(file), samples[topic]) for topic, file in kept.items() if file)
 
 
 def test_audio_takes_its_rate_from_the_channel_and_its_channels_from_the_bytes(recording: Any) -> None:
