@@ -250,12 +250,14 @@ class Tagger:
         return list(tag.seen(observation.window, probability, threshold, release, evidence))
 
     def _set(self, command: SetLabel) -> SetLabel:
-        """Look for what ``command`` says, and return it with the severity that it means."""
+        """Look for what ``command`` says, and return it with the severity and the examples that it means."""
         label, known = command.label, self._tags.get(command.label)
         if known is None and len(self._tags) >= MAX_LABELS:
             raise ValueError(f"{MAX_LABELS} labels are looked for already; drop one before {label!r}")
         severity = command.severity or (known.wanted.command.severity if known else "info")
-        found = wanted(replace(command, severity=severity), self._embed, self._encoder.dim)
+        kept = known.wanted.command.examples if known and command.keep_examples else ()
+        meant = replace(command, severity=severity, examples=(*kept, *command.examples), keep_examples=False)
+        found = wanted(meant, self._embed, self._encoder.dim)
         if known:
             known.wanted = found
         else:

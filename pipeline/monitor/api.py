@@ -78,6 +78,7 @@ class LabelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     threshold: float = 0.0
     modalities: tuple[str, ...] = ()
     severity: Severity | None = None
+    keep_examples: bool = True  # no others can come this way
 
 
 class Labels(Struct, frozen=True, kw_only=True):

@@ -222,6 +222,17 @@ def test_a_severity_stays_until_another_is_said() -> None:
     assert said == ["critical"] * 2 + ["warning"] * 4
 
 
+def test_a_labels_examples_stay_where_that_is_said() -> None:
+    changing = tagger({"fire": Spec(prompts=(FIRE,))})
+    shown = Example(modality="audio", vector=(1.0,) + (0.0,) * (DIM - 1), name="crackle.wav")
+    changing.obey(SetLabel(label="fire", prompts=(FIRE,), examples=(shown,)))
+    for keep_examples, due in ((True, ("crackle.wav",)), (False, ())):
+        changing.obey(SetLabel(label="fire", prompts=(FIRE,), threshold=0.9, keep_examples=keep_examples))
+        again = tagger({})
+        again.restore(changing.state())
+        assert [(one.examples, one.threshold) for tags in (changing, again) for one in tags.known()] == [(due, 0.9)] * 2
+
+
 def test_labels_that_went_leave_nothing_behind() -> None:
     changing = tagger()
     empty = len(changing.state())

@@ -106,7 +106,14 @@ def test_commands_reach_the_line(client: TestClient, rig: Rig) -> None:
     assert client.get("/api/labels").json()["labels"][0]["label"] == "<i>fire"
     assert rig.questions == [
         Mark(event="streams/camera@5", right=False),
-        SetLabel(label="a fire", prompts=("flames",), threshold=0.7, modalities=("thermal",), severity="critical"),
+        SetLabel(
+            label="a fire",
+            prompts=("flames",),
+            threshold=0.7,
+            modalities=("thermal",),
+            severity="critical",
+            keep_examples=True,
+        ),
         DropLabel(label="a/fire"),
         ListLabels(),
     ]

@@ -129,6 +129,15 @@ def test_a_rig_is_seen_its_dead_camera_greys_and_an_event_is_marked_and_found(
     expect(page.get_by_text("is noted as right")).to_be_visible(timeout=SOON_MS)
     page.get_by_role("button", name="close").click()
 
+    page.get_by_role("tab", name="Labels").click()
+    row = page.locator(".rb-stream").filter(has_text="rover")
+    row.get_by_role("button", name="change").click()
+    expect(page.get_by_label("label", exact=True)).to_have_value("rover")
+    page.get_by_label("threshold, 0 is usual").fill("0.25")
+    page.get_by_role("button", name="set", exact=True).click()
+    expect(row).to_contain_text("from 0.25", timeout=SOON_MS)
+    page.screenshot(path=tmp_path / "labels.png")
+
     page.get_by_role("tab", name="Search").click()
     page.get_by_placeholder("glass breaking").fill("a motor")
     page.get_by_role("button", name="find").click()
