@@ -6,6 +6,9 @@ from operators.alarms import is_fault
 from pipeline.messages import NS, Event
 from sensors.simulator import Happening
 
+ABOUT_STREAMS = frozenset({"streams", "clock", "alignment", "recorder"})
+"""Sources whose events say how samples came, and nothing of what is in them."""
+
 AFTER = 5 * NS
 """How long a window still holds something of what is over: the longest context, that of an IMU."""
 
@@ -26,9 +29,12 @@ def topic_of(event: Event) -> str:
 def explains(happening: Happening, event: Event, modality_of: Mapping[str, str], after: int) -> bool:
     """Say whether an event is of a happening: they meet, and its loudest sense can tell of it.
 
-    A tag must have its name; ``after`` is how long it is still found in windows, in nanoseconds.
+    A tag must have its name; what is told of a stream's way to the line is of a fault only. ``after`` is how long it
+    is still found in windows, in nanoseconds.
     """
     if not (event.start < happening.end + after and event.end > happening.start):
+        return False
+    if event.source in ABOUT_STREAMS and happening.kind != "fault":
         return False
     if event.source == "tagging":
         return event.label in happening.label
