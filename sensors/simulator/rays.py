@@ -46,7 +46,7 @@ class Eye:
             + [(math.sin(v), 0, side * math.cos(v)) for side in (-1, 1)]
         )
         self._geom, self._range = np.empty(pixels, np.int32), np.empty(pixels)
-        self._normal = np.empty(3 * pixels)
+        self._normal = np.zeros(3 * pixels)  # what a ray into the sky leaves there is a number, too
 
     def cast(self, world: World, now: int) -> Hits:
         """Return what the world shows at ``now``."""
