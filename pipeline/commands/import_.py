@@ -1,6 +1,5 @@
 """``rigbind import IN… OUT``: any recording as an MCAP file."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +25,15 @@ def import_(
 ) -> None:
     """Write what a line would get of a recording to a new MCAP file, which replays as the recording does.
 
-    Until it is whole, the file is called OUT.part; one that was stopped leaves nothing.
+    Until it is whole, the file is called OUT.part. If that is there, of an import that was stopped, this one goes on.
     """
     console = make_console()
     with Log(*logs, columns=read_columns(columns) if columns else [], align=align) as log:
         rig = load(config) if config else rig_of(log)
-        with anew(out) as part, Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        hidden = not console.is_terminal
+        with anew(out, resume=True) as part, Progress(console=console, transient=True, disable=hidden) as progress:
+            if part.exists():
+                _say(f"{part}: {part.stat().st_size / 1e6:.1f} MB are there already: what is the same stays")
             task = progress.add_task("import", total=log.duration / NS)
 
             def seen(received: Received) -> None:
@@ -43,15 +45,18 @@ def import_(
 
 def _tell(log: Log, out: Path, damage: LogError | None) -> None:
     """Print what was written and what was not. Raise ``damage``."""
-    say = partial(make_console().print, highlight=False, markup=False, soft_wrap=True)
     with Log(out) as written:
         for topic in written.topics.values():
-            say(f"{topic.name}: {topic.count} {topic.type}")
-        say(f"{written.duration / NS:.3f} s in {out}")
+            _say(f"{topic.name}: {topic.count} {topic.type}")
+        _say(f"{written.duration / NS:.3f} s in {out}")
     for (name, cause), number in log.rejected.items():
-        say(f"{name}: {number} left out, {cause}")
+        _say(f"{name}: {number} left out, {cause}")
     for topic in log.topics.values():
         if topic.skipped:
-            say(f"{topic.name}: {topic.count} left out: {topic.skipped}")
+            _say(f"{topic.name}: {topic.count} left out: {topic.skipped}")
     if damage:
         raise damage
+
+
+def _say(sentence: str) -> None:
+    make_console().print(sentence, highlight=False, markup=False, soft_wrap=True)

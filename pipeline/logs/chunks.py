@@ -52,10 +52,15 @@ MESSAGE_INDEX = struct.Struct("<BQHI")  # opcode, length, channel, length; then 
 
 
 class ChunkWriter:
-    """Writes to ``file``; whatever that raises comes through."""
+    """Writes to ``file``; whatever that raises comes through.
+
+    A file that can be read may hold what a writer that broke off has left: the first chunks that are whole and would be
+    written again as they stand are not compressed anew.
+    """
 
     def __init__(self, file: IO[bytes], profile: str, library: str) -> None:
         self._file = file
+        self._is_repeating = file.readable()
         self._place = 0  # bytes given to the file
         self._chunk = _Chunk()
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
@@ -138,6 +143,7 @@ class ChunkWriter:
         footer = bytes_of(Footer(summary_start=start, summary_offset_start=start + len(summary), summary_crc=0))
         checked = bytes(summary + offsets + footer[:-4])
         self._put(checked, struct.pack("<I", crc32(checked)), MAGIC)
+        self._file.truncate()
 
     def _close_chunk(self) -> None:
         """Write the chunk and its index; without a message it waits for one."""
@@ -145,7 +151,9 @@ class ChunkWriter:
             return
         chunk, self._chunk = self._chunk, _Chunk()
         start = self._place
-        self._put_chunk(chunk)
+        self._is_repeating = self._is_repeating and self._repeats(chunk)
+        if not self._is_repeating:
+            self._put_chunk(chunk)
         self._put_indexes(start, self._place - start - CHUNK.size, "zstd", chunk.size, chunk.index)
 
     def adopt(self, raw: bytes, chunk: McapChunk, records: Sequence[McapRecord]) -> bool:
@@ -176,9 +184,22 @@ class ChunkWriter:
             if not is_inside:
                 self._put(bytes_of(record))
 
+    def _repeats(self, chunk: "_Chunk") -> bool:
+        """Go to the end of ``chunk`` if it stands here already; else cut the file here."""
+        start, crc = self._place, chunk.crc()
+        head = self._file.read(CHUNK.size)
+        length = int.from_bytes(head[-8:], "little")
+        is_alike = length < chunk.bound and head == chunk.head(length, crc)
+        if is_alike and _sum_of(self._file.read(length), chunk.size) == crc:
+            self._place += CHUNK.size + length
+        else:
+            self._file.seek(start)
+            self._file.truncate()
+        return self._place > start
+
     def _put_chunk(self, chunk: "_Chunk") -> None:
         start = self._place
-        self._put(chunk.head(2 * chunk.size + 1024))  # more than can come: what is written of it now reads as cut
+        self._put(chunk.head(chunk.bound))  # what is written of it now reads as cut
         compressed = self._compressor.stream_writer(self._file, size=chunk.size, closefd=False)
         for part in chunk.parts:
             compressed.write(part)
@@ -247,6 +268,11 @@ class _Chunk:
         return [*self._large, self._small]
 
     @property
+    def bound(self) -> int:
+        """More bytes than there can be once it is compressed."""
+        return 2 * self.size + 1024
+
+    @property
     def start(self) -> int:
         """The earliest log time."""
         return min(time for entries in self.index.values() for time, _ in entries)
@@ -283,6 +309,14 @@ class _Chunk:
         for part in self.parts:
             crc = crc32(part, crc)
         return crc
+
+
+def _sum_of(compressed: bytes, size: int) -> int | None:
+    """Return the sum of what was compressed; None where it does not unpack."""
+    try:
+        return crc32(zstandard.ZstdDecompressor().decompress(compressed, max_output_size=size))
+    except zstandard.ZstdError:
+        return None
 
 
 def bytes_of(record: McapRecord) -> bytes:

@@ -15,8 +15,8 @@ FLUSH_BYTES = 16 << 20
 
 
 @contextmanager
-def anew(out: Path) -> Iterator[Path]:
-    """Yield where to write what becomes ``out`` when all went well, and else is gone.
+def anew(out: Path, resume: bool = False) -> Iterator[Path]:
+    """Yield where to write what becomes ``out`` when all went well, and else is gone; with ``resume`` it stays.
 
     Raise LogError if there is a file already, or none can be written.
     """
@@ -24,13 +24,15 @@ def anew(out: Path) -> Iterator[Path]:
         raise LogError(f"{out}: nothing can be written there: there is a file already, and none is written over")
     part = out.with_name(out.name + ".part")
     try:
-        part.unlink(missing_ok=True)  # of one that was killed
+        if not resume:
+            part.unlink(missing_ok=True)  # of one that was killed
         yield part
         part.rename(out)
     except OSError as error:
         raise LogError(f"{out}: nothing can be written there: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if not resume:
+            part.unlink(missing_ok=True)
 
 
 def transfer(
@@ -40,11 +42,11 @@ def transfer(
     events: Iterable[Event] = (),
     seen: Callable[[Received], None] = lambda received: None,
 ) -> LogError | None:
-    """Write the samples of the rig ``config``, and then ``events``, to a new file at ``path``.
+    """Write the samples of the rig ``config``, and then ``events``, to ``path``, where an unfinished file goes on.
 
     Return the error at which the log ends early, after all that is whole; ``seen`` is told of every sample.
     """
-    writer, held, damage = LogWriter(path, config), 0, None
+    writer, held, damage = LogWriter(path, config, resume=True), 0, None
     try:
         try:
             for received in log.samples(config.channels):
@@ -60,6 +62,6 @@ def transfer(
             writer.row(event, event.end)
         writer.finish({})
     except BaseException:
-        writer.abandon()
+        writer.leave()
         raise
     return damage

@@ -3,6 +3,7 @@
 A sample's MCAP channel says of it what its ROS message cannot (``exact.Form``); rows are JSON.
 """
 
+import fcntl
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,10 +32,12 @@ another frame for each sample, has the rest of its samples in its topic's loose 
 class LogWriter:
     """Writes to a new file at ``path``; ``model`` names the encoders and their weights.
 
-    Raise LogError if there is a file already, or if none can be made; later OSError comes through.
+    With ``resume`` the file may be there: what another has left unfinished, and this one would write again, stays.
+    Raise LogError if there is a file that must not be, or that another writes; or if none can be made. Later OSError
+    comes through.
     """
 
-    def __init__(self, path: Path, config: Config, model: str = "") -> None:
+    def __init__(self, path: Path, config: Config, model: str = "", resume: bool = False) -> None:
         self.path = path
         self._rig: dict[str, Channel] = {channel.topic: channel for channel in config.channels}
         self._channels: dict[Form | type[Row], int] = {}
@@ -42,13 +45,16 @@ class LogWriter:
         told = {"version": _version(), "model": model, "config": msgspec.json.encode(config).decode()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("xb")
+            self._file: IO[bytes] = _going_on(path) if resume else path.open("xb")
             self._writer = ChunkWriter(self._file, profile="ros2", library=f"rigbind {_version()}")
             self._writer.add_metadata(RECORD, told)
             self._writer.flush()
         except OSError as error:
-            taken = isinstance(error, FileExistsError) and path.exists()
-            why = "there is a file already, and none is written over" if taken else error.strerror
+            why = error.strerror
+            if isinstance(error, FileExistsError) and path.exists():
+                why = "there is a file already, and none is written over"
+            elif isinstance(error, BlockingIOError):
+                why = "another process writes it"
             raise LogError(f"{path}: no recording can be written there: {why}") from error
 
     def sample(self, received: Received) -> None:
@@ -99,10 +105,14 @@ class LogWriter:
         self._writer.finish()
         self._file.close()
 
-    def abandon(self) -> None:
-        """Let go of a file that takes no more: it ends with what was flushed, and an index if there is room for it."""
+    def leave(self) -> None:
+        """Let go of an unfinished file, so that another may resume it."""
         with suppress(OSError):  # of what is buffered and has no room
             self._file.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that takes no more: it ends with what was flushed, and an index if there is room for it."""
+        self.leave()
         with self.path.open("r+b") as self._file:
             self._writer.roll_back(self._file)
             self._writer.finish()
@@ -129,6 +139,18 @@ class LogWriter:
         }
         self._channels[form] = self._writer.register_channel(form.topic, "cdr", self._schema(form.type), told)
         return self._channels[form]
+
+
+def _going_on(path: Path) -> IO[bytes]:
+    """Open ``path`` as it is, for one process alone. Raise BlockingIOError where another has it."""
+    path.touch()
+    file = path.open("r+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise
+    return file
 
 
 def _version() -> str:

@@ -1,8 +1,11 @@
 """Whatever is imported replays as it was, and nothing half written ever has a name."""
 
+import fcntl
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +16,10 @@ from test_cli import rigbind
 
 from pipeline.commands.import_ import import_
 from pipeline.commands.info import info
-from pipeline.config import Config
+from pipeline.config import Channel, Config
 from pipeline.errors import LogError
-from pipeline.logs import Log, Recorded
+from pipeline.logs import Log, Recorded, transfer
+from pipeline.logs.chunks import ChunkWriter
 from pipeline.logs.log import Log as AnyLog
 from pipeline.logs.writer import LogWriter
 from pipeline.messages import Received
@@ -49,31 +53,73 @@ def test_films_sounds_and_tables_become_one_log_that_holds_the_same(
     assert [path.name for path in out.parent.iterdir()] == ["rig.mcap"]
 
 
-def test_one_that_is_stopped_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths, out = rig_of_three(tmp_path), tmp_path / "rig.mcap"
+def stop_at(number: int, monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> None:
+    """Import until the sample of that number is read."""
     whole = AnyLog.samples
 
-    def stopped(self: AnyLog, *arguments: object) -> Iterator[Received]:
-        for number, one in enumerate(whole(self, *arguments)):  # type: ignore[arg-type]
-            if number == 60:
-                assert (tmp_path / "rig.mcap.part").exists()
+    def stopped(self: AnyLog, channels: list[Channel]) -> Iterator[Received]:
+        for place, one in enumerate(whole(self, channels)):
+            if place == number:
                 raise KeyboardInterrupt
             yield one
 
-    monkeypatch.setattr(AnyLog, "samples", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        import_(paths, out)
-    assert list(tmp_path.glob("rig.mcap*")) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(AnyLog, "samples", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            import_(*arguments)
 
 
-def test_what_a_killed_one_left_is_in_nobodys_way_and_a_file_is_not_written_over(tmp_path: Path) -> None:
-    paths, out = rig_of_three(tmp_path), tmp_path / "rig.mcap"
-    (tmp_path / "rig.mcap.part").write_bytes(b"half")
+def test_one_that_is_stopped_goes_on_and_ends_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(transfer, "FLUSH_BYTES", 100_000)
+    paths, out, part = rig_of_three(tmp_path), tmp_path / "rig.mcap", tmp_path / "rig.mcap.part"
+    import_(paths, tmp_path / "whole.mcap")
+    whole = (tmp_path / "whole.mcap").read_bytes()
+    stop_at(60, monkeypatch, paths, out)
+    assert 1000 < part.stat().st_size < len(whole) - 1000
+    was, put = part.read_bytes(), ChunkWriter._put_chunk
+    again: list[int] = []
+
+    def note(self: ChunkWriter, chunk: Any) -> None:
+        again.append(self.place)
+        put(self, chunk)
+
+    monkeypatch.setattr(ChunkWriter, "_put_chunk", note)
+    stop_at(30, monkeypatch, paths, out)  # before it came so far again
+    assert (part.read_bytes(), again) == (was, [])
+    import_(paths, out)
+    assert out.read_bytes() == whole
+    assert again
+    assert min(again) > 0.8 * len(was)
+    assert "rig.mcap.part: 0." in capsys.readouterr().out
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_what_a_killed_one_left_only_what_is_the_same_stays(tmp_path: Path, seed: int) -> None:
+    paths, out, rng = rig_of_three(tmp_path), tmp_path / "rig.mcap", random.Random(seed)
+    import_(paths, tmp_path / "whole.mcap")
+    whole = (tmp_path / "whole.mcap").read_bytes()
+    left = bytearray(whole[: rng.randrange(len(whole))]) + rng.randbytes(rng.choice([0, 10, 100_000]))
+    left[rng.randrange(len(left))] ^= 1 << seed
+    (tmp_path / "rig.mcap.part").write_bytes(left)
     import_(paths, out)
     content = out.read_bytes()
+    assert content == whole
     with pytest.raises(LogError, match=r"rig\.mcap: nothing can be written there: there is a file already"):
         import_(paths, out)
     assert out.read_bytes() == content
+
+
+def test_two_imports_do_not_write_one_file(tmp_path: Path) -> None:
+    paths, out = rig_of_three(tmp_path), tmp_path / "rig.mcap"
+    with (tmp_path / "rig.mcap.part").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(LogError, match=r"rig\.mcap\.part: no recording .* another process writes it"):
+            import_(paths, out)
+    import_(paths, out)
+    assert read(out)
 
 
 def test_a_cut_log_is_imported_as_far_as_it_is_whole(tmp_path: Path) -> None:
