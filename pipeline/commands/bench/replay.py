@@ -23,7 +23,7 @@ from pipeline.engine import blank_window
 from pipeline.gate import refusal
 from pipeline.logs import Log, Recorded
 from pipeline.logs.writer import LogWriter
-from pipeline.messages import NS, Received
+from pipeline.messages import NS, Array, Received
 from pipeline.run import paced, run
 from pipeline.sync import Synchronizer
 
@@ -65,9 +65,7 @@ def replay(
 
 def _write(path: Path, seconds: float) -> None:
     """Record a rig whose readings are all noise: nothing in them is easy to compress."""
-    rng = np.random.default_rng(0)
-    blanks = {topic: clip.samples[0].data for topic, clip in blank_window(CHANNELS).clips.items()}
-    data = {topic: rng.integers(0, 200, blank.shape).astype(blank.dtype) for topic, blank in blanks.items()}
+    data = noise()
     writer = LogWriter(path, Config(channels=CHANNELS))
     for sample in stream(seconds):
         writer.sample(Received(sample=replace(sample, data=data[sample.topic]), received=sample.stamp))
@@ -78,6 +76,13 @@ def _bare(path: Path, in_log_order: bool) -> Iterator[object]:
     """Yield the messages as their bytes, checked, as quickly as the ``mcap`` library can in that order."""
     with path.open("rb") as file:
         yield from make_reader(file, validate_crcs=True).iter_messages(log_time_order=in_log_order)
+
+
+def noise() -> dict[str, Array]:
+    """Return a sample's data for each topic."""
+    rng = np.random.default_rng(0)
+    blanks = {topic: clip.samples[0].data for topic, clip in blank_window(CHANNELS).clips.items()}
+    return {topic: rng.integers(0, 200, blank.shape).astype(blank.dtype) for topic, blank in blanks.items()}
 
 
 def _windows(path: Path) -> Iterator[object]:
