@@ -1,7 +1,8 @@
 """The straight line: samples in, events out. Live, replay and tests differ only in where the samples come from."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
 
 from pipeline.line import Line, Step
 from pipeline.messages import Embedding, Observation, Received, Window
@@ -18,18 +19,19 @@ async def run(
     ``now``, on the reference clock, makes it live: windows leave at their deadline and are skipped rather than
     queued. Without it the result is a function of the samples alone.
     """
-    async for observation in observations(windows(source, line, now), line, live=now is not None):
-        line.obey(observation.window.end)
-        line.observed(observation)
-        for event in line.troubles(observation.window):
-            line.emit(event)
-        for operator in line.operators:
-            for event in line.ask(operator, observation):
+    async with aclosing(observations(windows(source, line, now), line, live=now is not None)) as found:
+        async for observation in found:
+            line.obey(observation.window.end)
+            line.observed(observation)
+            for event in line.troubles(observation.window):
                 line.emit(event)
-        line.show(observation)
-        if now is not None:
-            line.latency_ms.append((now() - observation.window.end) / 1e6)
-        yield observation
+            for operator in line.operators:
+                for event in line.ask(operator, observation):
+                    line.emit(event)
+            line.show(observation)
+            if now is not None:
+                line.latency_ms.append((now() - observation.window.end) / 1e6)
+            yield observation
     line.obey()
     for event in line.last():
         line.emit(event)
@@ -51,18 +53,20 @@ async def windows(
         yield window
 
 
-async def observations(source: AsyncIterable[Window], line: Line, live: bool) -> AsyncIterator[Observation]:
-    """Encode several windows at once and yield their observations in order."""
+async def observations(source: AsyncIterable[Window], line: Line, live: bool) -> AsyncGenerator[Observation]:
+    """Encode several windows at once and yield their observations in order; once closed, none is under way."""
     under_way: asyncio.Queue[tuple[Window, Encoding] | Exception | None] = asyncio.Queue(
         line.config.model.max_in_flight
     )
+    encodings: set[Encoding] = set()
 
     async def feed() -> None:
         end = None
         try:
             async for window in source:
                 if not line.skips(window, is_busy=live and under_way.full()):
-                    await under_way.put((window, asyncio.create_task(line.engine.encode(window))))
+                    encodings.add(encoding := asyncio.create_task(line.engine.encode(window)))
+                    await under_way.put((window, encoding))
         except Exception as error:  # carried over to the reader, who raises it after what came before
             end = error
         await under_way.put(end)
@@ -73,9 +77,13 @@ async def observations(source: AsyncIterable[Window], line: Line, live: bool) ->
             if isinstance(item, Exception):
                 raise item
             window, encoding = item
-            yield line.fuse(window, line.answered(window, await encoding))
+            answer = await encoding
+            encodings.remove(encoding)
+            yield line.fuse(window, line.answered(window, answer))
     finally:
-        feeder.cancel()
+        for task in (feeder, *encodings):
+            task.cancel()
+        await asyncio.gather(feeder, *encodings, return_exceptions=True)
 
 
 async def paced(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,27 @@ def test_an_operator_that_does_not_fit_is_named() -> None:
     line.operators = [Picky()]
     with pytest.raises(PipelineError, match="Picky cannot use this rig's observations: vectors of 4 numbers"):
         replay(line, paced(received(list(stream(IMU, 0, 3))), line, None))
+
+
+def test_nothing_goes_on_once_an_operator_has_failed() -> None:
+    class Slow(Counting):
+        def embed(self, batch: np.ndarray) -> np.ndarray:
+            time.sleep(0.05)
+            return super().embed(batch)
+
+    class Failing(Marking):
+        def __call__(self, observation: Observation) -> list[Event]:
+            raise ValueError("no")
+
+    async def session() -> set[asyncio.Task[Any]]:
+        with pytest.raises(PipelineError, match="no"):
+            async for _ in run(paced(received(list(stream(IMU, 0, 5))), line, None), line):
+                pass
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    line, _ = line_of([IMU], {"imu": Slow()})
+    line.operators = [Failing()]
+    assert asyncio.run(session()) == set()
 
 
 def test_replay_keeps_the_pace_it_is_told() -> None:
