@@ -24,7 +24,8 @@ def picture_faults(modality: str, looked: Pictures, before: Array | None) -> Map
 
     ``frozen``: the share of pictures that are, pixel by pixel, as the one before; ``flat``: from 0 for a picture that
     uses all of its scale to 1 for one of a single value, by the logarithm of its deviation; ``dark``: from 0 to 1;
-    ``dead pixels``, and ``blind``, pixels without any value: shares of what is looked at.
+    ``noise``: from 0 to 1 for nothing else, as of a covered lens; ``dead pixels``, and ``blind``, pixels without any
+    value: shares of what is looked at.
     """
     last_HW = looked[-1].astype(np.float32)
     known = _known(last_HW, modality)
@@ -36,7 +37,7 @@ def picture_faults(modality: str, looked: Pictures, before: Array | None) -> Map
         return faults | {"flat": 1.0}
     mean = float(known.mean())
     if modality == "vision":
-        scale, faults["dark"] = 255.0, 1 - mean / 255
+        scale, faults["dark"], faults["noise"] = 255.0, 1 - mean / 255, noise(last_HW)
     else:
         scale = float(known.max() - known.min()) or 1.0
     if modality != "depth":  # an edge in depth is as sharp as a dead pixel
@@ -50,6 +51,18 @@ def flat(deviation: float) -> float:
     """Return 0 to 1: how little values differ, by the logarithm of their ``deviation`` between a thousandth and 1 of a
     picture's scale, or of their mean."""
     return min(max(-log10(deviation + 1e-12) / 3, 0.0), 1.0)
+
+
+def noise(picture_HW: Array) -> float:
+    """Return 0 to 1: how much neighbours differ, in squares, of what any two pixels differ.
+
+    >>> noise(np.random.default_rng(0).normal(size=(60, 120))), noise(np.tile(np.arange(60.0), (60, 1)))
+    (1.0, 0.0...)
+    """
+    last = picture_HW.shape[1] // 3 * 3
+    away = (picture_HW[:, 1:last:3] - picture_HW[:, :last:3]).ravel()  # the first two columns of three: see _spread
+    spread = 2 * float(picture_HW.var())
+    return min(float(away @ away) / away.size / spread, 1.0) if away.size and spread else 0.0
 
 
 def frozen(looked: Pictures) -> float:

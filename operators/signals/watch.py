@@ -41,7 +41,7 @@ class SignalWatch:
     ======  =======================================================================================
     imu     unlike, saturated, stuck, dead axis, missing
     audio   unlike, silent, clipped, stuck, hum, offset, missing
-    vision  frozen, flat, dark, dead pixels, blind
+    vision  frozen, flat, dark, noise, dead pixels, blind
     thermal frozen, flat, dead pixels, blind
     depth   frozen, flat, blind: the share without return
     others  unlike, of samples that are a row of numbers

@@ -77,6 +77,11 @@ def changed(data: Array, change: Any) -> Array:
     return copy
 
 
+def grain(seed: int) -> Array:
+    """What a camera makes of a covered lens."""
+    return np.random.default_rng(seed).integers(0, 80, (120, 160, 3), np.uint8)
+
+
 def saturate(readings: Array) -> None:
     readings[:, 0] = np.clip(readings[:, 0] * 50, -2, 2)
 
@@ -113,6 +118,7 @@ BROKEN: Mapping[str, Clip] = {
     "vision frozen": films([picture()] * 4, "vision"),
     "vision dark": films([picture(seed) // 40 for seed in range(4)], "vision"),
     "vision flat": films([picture(seed) * 0 + seed + 90 for seed in range(4)], "vision"),
+    "vision noise": films([picture(seed) * 0 + 40 + grain(seed) for seed in range(4)], "vision"),
     "vision dead pixels": films(
         [changed(picture(seed), lambda p: p[::6, ::6].fill(255)) for seed in range(4)], "vision"
     ),
@@ -127,6 +133,7 @@ ALSO = {
     "audio silent": {"stuck"},
     "vision dark": {"flat"},
     "vision flat": set(),
+    "vision dead pixels": {"noise"},
     "imu missing": set(),
     "audio offset": {"silent"},
 }
