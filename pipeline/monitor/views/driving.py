@@ -1,7 +1,7 @@
 """The buttons of a replay: play, pause, step, speed, loop, and a bar to seek by with the events on it."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from nicegui import events, ui
 
@@ -33,8 +33,9 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
         await press("play" if scene.place and scene.place.is_paused else "pause")
 
     async def sought(change: events.GenericEventArguments) -> None:
+        moved, drawn["moved"] = drawn["moved"], None
         if scene.place is not None:
-            await press("seek", scene.place.start + round(float(change.args) * NS))
+            await press("seek", scene.place.start + round(float(change.args if moved is None else moved) * NS))
 
     async def typed(key: events.KeyEventArguments) -> None:
         if scene.place is None or not key.action.keydown or key.action.repeat:
@@ -46,7 +47,7 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
         elif key.key.arrow_left:
             await press("seek", scene.place.position - BACK)
 
-    drawn: dict[str, object] = {"marks": (), "is_dragged": False}
+    drawn: dict[str, Any] = {"marks": (), "moved": None}  # to where a hand has moved the bar, until it lets go
     with ui.element("div").classes("rb-drive") as bar:
         button = ui.button(icon="pause", on_click=toggle).props(
             'flat dense round color=white aria-label="play or pause"'
@@ -58,7 +59,7 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
             marks = ui.element("div").classes("rb-marks")
             slider = ui.slider(min=0, max=1, step=0.1, value=0).props('dense dark aria-label="where in the log"')
             slider.on("change", sought)
-            slider.on("pan", lambda pan: drawn.update(is_dragged=pan.args == "start"))
+            slider.on("update:model-value", lambda move: drawn.update(moved=move.args))
             slider.on("keydown.stop", js_handler="() => {}")  # its arrows are its own
         at = ui.label().classes("rb-num")
         speed = ui.select(SPEEDS, value=1.0, on_change=lambda change: _set(press, scene, change.value))
@@ -77,7 +78,7 @@ def driving(scene: Scene, ask: Ask | None) -> Callable[[], None]:
         button.props(f"icon={'play_arrow' if place.is_paused else 'pause'}")
         loop.classes(remove="rb-off-button") if place.is_looping else loop.classes("rb-off-button")
         slider.props(f"max={(place.end - place.start) / NS:.1f}")
-        if not drawn["is_dragged"]:
+        if drawn["moved"] is None:
             slider.set_value((place.position - place.start) / NS)
         at.set_text(f"{_clock(place.position - place.start)} / {_clock(place.end - place.start)}")
         speed.set_value(place.rate if place.rate in SPEEDS else None)

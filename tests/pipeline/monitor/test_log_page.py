@@ -79,9 +79,9 @@ def answers(port: int) -> bool:
 
 
 def seek(page: Any, share: float) -> None:
-    """Click where ``share`` of the bar is."""
+    """Press where ``share`` of the bar is, for longer than the page takes to tell where the replay is."""
     box = page.locator(".rb-seek .q-slider").bounding_box()
-    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2, delay=1_000)
 
 
 def test_a_log_is_played_held_stepped_sought_and_its_event_replayed(page: Any) -> None:
