@@ -90,9 +90,9 @@ class Search:
             raise SearchError(f"the index has no rows of {', '.join(wrong)}; it has {', '.join(known)}")
         hits: list[Hit] = []
         for modality in filters.modalities or known:
-            mean, deviation = self._usually(query_D, modality)
-            for row, cosine in self.moments.nearest(query_D, MORE * number, filters.condition(modality)):
-                hits.append(_hit(row, cosine, (cosine - mean) / deviation))
+            nearest = self.moments.nearest(query_D, MORE * number, filters.condition(modality))
+            mean, deviation = self._usually(query_D, modality)  # after it: rows that just came count in both
+            hits += [_hit(row, cosine, (cosine - mean) / deviation) for row, cosine in nearest]
         return moments_of(hits)[:number]
 
     def at(self, log: str, stamp: int) -> Array:
