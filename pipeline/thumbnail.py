@@ -2,6 +2,7 @@
 
 import io
 import wave
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -47,7 +48,10 @@ PALETTES = {"thermal": INFERNO, "depth": VIRIDIS[::-1]}
 
 
 class Scale(Struct, frozen=True, kw_only=True):
-    """What the two ends of a picture's colours stand for. ``unit`` is "°C", "m", or "counts" of the camera's own."""
+    """What the two ends of a picture's colours stand for.
+
+    ``unit`` is "°C", "m", "dB" of full scale, or "counts" of the camera's own.
+    """
 
     low: float
     high: float
@@ -79,6 +83,21 @@ def scaled_picture(modality: str, sample: Sample, width: int = WIDTH) -> tuple[b
 def pixels(modality: str, data_HW: Array) -> Array | None:
     """Return (H, W, 3) uint8 RGB, or None for a modality that is not seen."""
     return _drawn(modality, data_HW)[0]
+
+
+def coloured(value_HW: Array, palette: Sequence[tuple[int, int, int]]) -> tuple[Array, float, float]:
+    """Return (H, W, 3) uint8 from the 1st to the 99th percentile, and these two; what is not finite is black.
+
+    Something has to be finite.
+    """
+    is_known_HW = np.isfinite(value_HW)
+    low, high = np.percentile(value_HW[is_known_HW], (1, 99))
+    place_HW = np.clip((np.nan_to_num(value_HW, nan=low) - low) / max(high - low, 1e-6), 0, 1)
+    anchors = np.array(palette)
+    steps = np.linspace(0, 1, len(anchors))
+    colours = [np.interp(place_HW, steps, channel) for channel in anchors.T]
+    drawn: Array = np.where(is_known_HW[..., np.newaxis], np.stack(colours, axis=-1), 0).astype(np.uint8)
+    return drawn, float(low), float(high)
 
 
 def sound(clip: Clip) -> bytes:
@@ -114,16 +133,10 @@ def _measured(modality: str, data: Array) -> tuple[Array, Scale | None]:
     value_HW = np.array(data[..., 1] if data.ndim == 3 else data, np.float32)
     if modality == "depth" or data.dtype == np.uint16:
         value_HW[~(value_HW > 0)] = np.nan  # no return, or a dead pixel
-    is_known_HW = np.isfinite(value_HW)
-    if not is_known_HW.any():
+    if not np.isfinite(value_HW).any():
         return np.zeros((*value_HW.shape, 3), np.uint8), None
-    low, high = np.percentile(value_HW[is_known_HW], (1, 99))
-    place_HW = np.clip((np.nan_to_num(value_HW, nan=low) - low) / max(high - low, 1e-6), 0, 1)
-    anchors = np.array(PALETTES[modality])
-    steps = np.linspace(0, 1, len(anchors))
-    colours = [np.interp(place_HW, steps, channel) for channel in anchors.T]
-    drawn: Array = np.where(is_known_HW[..., np.newaxis], np.stack(colours, axis=-1), 0).astype(np.uint8)
-    return drawn, _scale(modality, data.dtype.kind == "f", float(low), float(high))
+    drawn, low, high = coloured(value_HW, PALETTES[modality])
+    return drawn, _scale(modality, data.dtype.kind == "f", low, high)
 
 
 def _scale(modality: str, is_float: bool, low: float, high: float) -> Scale:

@@ -91,6 +91,10 @@ class Scene:
         with self._lock:
             return list(self._traces.get(topic, ()))
 
+    def loudness_db(self, topic: str) -> float:
+        """Return how loud ``topic`` was in the newest window, in dB of full scale."""
+        return self._sounds[topic].loudness_db
+
     def _frame(self, topic: str, jpeg: bytes, age_s: float, scale: Scale | None = None) -> None:
         number = self.frames[topic].number + 1 if topic in self.frames else 1
         self.frames[topic] = Frame(number=number, jpeg=jpeg, age_s=age_s, scale=scale, at=monotonic())
@@ -119,7 +123,8 @@ class Scene:
         rows_NC = np.frombuffer(trace.values, "<f4").reshape(-1, trace.columns)
         if topic in self._sounds:
             self._sounds[topic].hear(rows_NC[:, 0])
-            self._frame(topic, self._sounds[topic].jpeg(), 0.0)
+            jpeg, scale = self._sounds[topic].picture()
+            self._frame(topic, jpeg, 0.0, scale)
             return
         kept = self._traces.setdefault(topic, deque())
         times = np.linspace(trace.start / NS, trace.end / NS, len(rows_NC))

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.messages import Array
-from pipeline.thumbnail import pixels
+from pipeline.thumbnail import INFERNO, Scale, coloured
 
 SIZE = 512
 """Samples of one spectrum, half of them new."""
@@ -25,10 +25,15 @@ class Spectrogram:
         self.sample_rate_hz = sample_rate_hz
         self._rest = np.zeros(0, np.float32)
         self._level_FT = np.full((SIZE // 2, COLUMNS), FLOOR_DB, np.float32)
+        self.loudness_db = FLOOR_DB
+        """Root mean square of the samples that came last, in dB of full scale: a sine that just fits has -3."""
 
     def hear(self, samples_N: Array) -> None:
         """Take the next samples, in [-1, 1]."""
-        sound = np.concatenate([self._rest, np.nan_to_num(samples_N)])
+        samples_N = np.nan_to_num(samples_N)
+        if len(samples_N):
+            self.loudness_db = max(FLOOR_DB, 20 * float(np.log10(np.sqrt(np.mean(samples_N**2)) + 1e-9)))
+        sound = np.concatenate([self._rest, samples_N])
         number = max(0, (len(sound) - SIZE) // (SIZE // 2) + 1)
         if number:
             frames_TN = np.lib.stride_tricks.sliding_window_view(sound, SIZE)[:: SIZE // 2][:number]
@@ -39,11 +44,10 @@ class Spectrogram:
         else:
             self._rest = sound
 
-    def jpeg(self) -> bytes:
-        """Return a JPEG, the newest on the right."""
-        colours = pixels("thermal", self._level_FT[::-1])
-        assert colours is not None
+    def picture(self) -> tuple[bytes, Scale]:
+        """Return a JPEG, the newest on the right, and what the ends of its colours stand for."""
+        colours, low, high = coloured(self._level_FT[::-1], INFERNO)
         image = Image.fromarray(colours).resize((COLUMNS, ROWS))
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=80)
-        return buffer.getvalue()
+        return buffer.getvalue(), Scale(low=low, high=high, unit="dB")

@@ -7,7 +7,8 @@ from nicegui import ui
 from pipeline.feed import PERIOD_S
 from pipeline.monitor.board import Snapshot
 from pipeline.monitor.scene import Scene
-from pipeline.thumbnail import PALETTES, Scale
+from pipeline.monitor.spectrogram import FLOOR_DB
+from pipeline.thumbnail import INFERNO, PALETTES, Scale
 
 LAMPS = {
     "ok": "#2e9e5b",
@@ -38,10 +39,13 @@ def live(scene: Scene, stride_s: float) -> Callable[[Snapshot], None]:
     felt = [channel for channel in scene.channels if channel.modality == "imu"]
     with ui.element("div").classes("rb-live"):
         with ui.element("div").classes("rb-cams"):
+            meters: dict[str, Meter] = {}
             for channel in shown:
                 period_s = stride_s if channel.modality == "audio" else 1 / channel.rate_hz
                 stale_s = max(STALE_S, STALE_PERIODS * max(period_s, PERIOD_S))
-                _camera(scene.channels.index(channel), channel.topic, channel.modality, stale_s)
+                with _camera(scene.channels.index(channel), channel.topic, channel.modality, stale_s):
+                    if channel.modality == "audio":
+                        meters[channel.topic] = Meter()
             charts = {channel.topic: _chart(channel.topic) for channel in felt}
             if not scene.channels:
                 ui.label("This rig has no channels.").classes("rb-empty")
@@ -54,6 +58,8 @@ def live(scene: Scene, stride_s: float) -> Callable[[Snapshot], None]:
     def refresh(snapshot: Snapshot) -> None:
         for topic, chart in charts.items():
             _draw(chart, scene.trace(topic))
+        for topic, meter in meters.items():
+            meter.show(scene.loudness_db(topic))
         now.clear()
         with now:
             _now(scene, snapshot)
@@ -64,19 +70,38 @@ def live(scene: Scene, stride_s: float) -> Callable[[Snapshot], None]:
     return refresh
 
 
-def _camera(number: int, topic: str, modality: str, stale_s: float) -> None:
+class Meter:
+    """A bar as long as a sound is loud."""
+
+    def __init__(self) -> None:
+        with ui.element("div").classes("rb-scale"):
+            ui.label("level")
+            with ui.element("div").classes("rb-track"):
+                self._bar = ui.element("i")
+            self._told = ui.label()
+
+    def show(self, loudness_db: float) -> None:
+        """Show ``loudness_db``, of full scale."""
+        self._bar.style(f"width:{100 * (1 - loudness_db / FLOOR_DB):.0f}%")
+        self._told.set_text(f"{loudness_db:.0f} dB")
+
+
+def _camera(number: int, topic: str, modality: str, stale_s: float) -> ui.element:
     """A picture that the browser fetches by itself and greys by its own clock."""
-    with ui.element("figure").classes("rb-cam").props(f'data-frame="{number}" data-stale="{1000 * stale_s:.0f}"'):
+    palette = PALETTES.get(modality, INFERNO if modality == "audio" else ())
+    figure = ui.element("figure").classes("rb-cam").props(f'data-frame="{number}" data-stale="{1000 * stale_s:.0f}"')
+    with figure:
         ui.element("img").props('alt=""')
         with ui.element("figcaption"):
             ui.label(topic)
             ui.label(modality).classes("rb-dim")
             ui.label("waiting").classes("rb-age")
-        if modality in PALETTES:
+        if palette:
             with ui.element("div").classes("rb-scale"):
                 ui.label().classes("rb-low")
-                ui.element("i").style(f"background:linear-gradient(90deg,{_gradient(PALETTES[modality])})")
+                ui.element("i").style(f"background:linear-gradient(90deg,{_gradient(palette)})")
                 ui.label().classes("rb-high")
+    return figure
 
 
 def ends(scale: Scale) -> tuple[str, str]:
@@ -85,7 +110,7 @@ def ends(scale: Scale) -> tuple[str, str]:
     >>> ends(Scale(low=18.62, high=54.3, unit="°C")), ends(Scale(low=7312, high=9100, unit="counts"))
     (('18.6', '54.3 °C'), ('7312', '9100 raw counts'))
     """
-    digits = 0 if scale.unit == "counts" else 1
+    digits = 1 if scale.unit in ("°C", "m") else 0
     unit = "raw counts" if scale.unit == "counts" else scale.unit
     return f"{scale.low:.{digits}f}", f"{scale.high:.{digits}f} {unit}"
 

@@ -12,14 +12,10 @@ from pipeline.messages import NS, Event, Mark
 from pipeline.monitor.board import Snapshot
 from pipeline.monitor.scene import Scene
 from pipeline.monitor.views.asking import Ask, said
-
-MOST = 500
-"""Points of a lane, and events, that are drawn: the highest of many points, the latest of many events."""
+from pipeline.monitor.views.lanes import EVENTS, MOST, TOGETHER, height, options, period, series
 
 BEFORE = 2 * NS
 """An event is replayed from so long before it."""
-
-COLOURS = {"info": "#1c7ed6", "warning": "#d9a406", "critical": "#c92a2a"}
 
 
 def timeline(scene: Scene, ask: Ask | None, record: str = "") -> Callable[[Snapshot], None]:
@@ -28,10 +24,12 @@ def timeline(scene: Scene, ask: Ask | None, record: str = "") -> Callable[[Snaps
     def open_(id_: str) -> None:
         _open(scene.board.event(id_), scene, ask, record)
 
-    chart = ui.echart(_options(), on_point_click=lambda click: _clicked(click, open_)).classes("rb-timeline")
+    lanes = [EVENTS, TOGETHER, *(channel.topic for channel in scene.channels)]
+    chart = ui.echart(options(lanes), on_point_click=lambda click: _clicked(click, open_)).classes("rb-timeline")
+    chart.style(f"height:{height(lanes)}px")
     table = ui.table(
         columns=[
-            {"name": name, "label": name, "field": name, "align": "left"}
+            {"name": name, "label": "at (UTC)" if name == "at" else name, "field": name, "align": "left"}
             for name in ("at", "label", "for", "score", "severity", "because", "phase")
         ],
         rows=[],
@@ -42,92 +40,14 @@ def timeline(scene: Scene, ask: Ask | None, record: str = "") -> Callable[[Snaps
 
     def refresh(snapshot: Snapshot) -> None:
         told = scene.board.events()[:MOST]
-        lanes = _lanes(scene)
-        chart.options["yAxis"]["data"] = [*lanes, "events"]
-        chart.options["series"] = [*_drawn(lanes), _marks(told, len(lanes))]
+        chart.options["series"] = series(scene, told, lanes)
+        for axis in chart.options["xAxis"]:
+            axis |= period(scene, told)
         chart.update()
         table.rows = [_row(event) for event in told]
         table.update()
 
     return refresh
-
-
-def _options() -> dict[str, object]:
-    return {
-        "animation": False,
-        "tooltip": {"trigger": "item"},
-        "grid": {"left": 120, "right": 16, "top": 8, "bottom": 60},
-        "dataZoom": [{"type": "slider", "bottom": 8, "height": 20}, {"type": "inside"}],
-        "xAxis": {"type": "time", "axisLabel": {"color": "#8a8f98"}},
-        "yAxis": {
-            "type": "category",
-            "data": [],
-            "axisLabel": {"color": "#8a8f98", "width": 110, "overflow": "truncate"},
-        },
-        "series": [],
-    }
-
-
-def _lanes(scene: Scene) -> dict[str, list[tuple[int, float]]]:
-    """Return (milliseconds, loudest anomaly) by topic, and of all."""
-    names = [channel.topic for channel in scene.channels] + ["anomaly"]
-    lanes: dict[str, list[tuple[int, float]]] = {name: [] for name in names}
-    history = list(scene.history)
-    step = max(1, len(history) // MOST)
-    for first in range(0, len(history), step):
-        part = history[first : first + step]
-        for name in names:
-            prefix = f"anomaly/{name}"
-            loud = [
-                v
-                for moment in part
-                for key, v in moment.scores.items()
-                if key == prefix or key.startswith(f"{prefix} ")
-            ]
-            lanes[name].append((part[-1].end // 10**6, max(loud, default=0.0)))
-    return lanes
-
-
-def _drawn(lanes: dict[str, list[tuple[int, float]]]) -> list[dict[str, object]]:
-    return [
-        {
-            "type": "scatter",
-            "name": name,
-            "symbol": "rect",
-            "data": [
-                {
-                    "value": [at, number],
-                    "symbolSize": [4, 3 + 2 * min(value, 10)],
-                    "itemStyle": {"color": _heat(value)},
-                    "name": f"{name} {value:.1f}",
-                }
-                for at, value in lane
-            ],
-        }
-        for number, (name, lane) in enumerate(lanes.items())
-    ]
-
-
-def _heat(value: float) -> str:
-    """Return a colour from calm to very odd, for -log10 of a p-value."""
-    return "#4c6ef5" if value < 2 else "#d9a406" if value < 5 else "#c92a2a"
-
-
-def _marks(told: list[Event], lane: int) -> dict[str, object]:
-    return {
-        "type": "scatter",
-        "name": "events",
-        "symbolSize": 14,
-        "data": [
-            {
-                "value": [event.start // 10**6, lane],
-                "itemStyle": {"color": COLOURS[event.severity]},
-                "name": event.label,
-                "id": event.id,
-            }
-            for event in told
-        ],
-    }
 
 
 def _row(event: Event) -> dict[str, object]:
@@ -146,7 +66,7 @@ def _row(event: Event) -> dict[str, object]:
 
 def _clicked(click: events.EChartPointClickEventArguments, open_: Callable[[str], None]) -> None:
     point: object = click.data
-    if click.series_name == "events" and isinstance(point, dict):
+    if click.series_name == EVENTS and isinstance(point, dict):
         open_(str(point.get("id")))
 
 

@@ -1,13 +1,14 @@
 """What a page has of a line is bounded, and drawn from the feed alone."""
 
 import numpy as np
+import pytest
 from makers import CAMERA, IMU, MICROPHONE
 
 from pipeline.feed import Heard, Picture, Seen, Trace
 from pipeline.health import Health
 from pipeline.messages import NS, Event
 from pipeline.monitor.scene import HISTORY, TRACE_S, VECTORS, Scene
-from pipeline.monitor.spectrogram import COLUMNS, Spectrogram
+from pipeline.monitor.spectrogram import COLUMNS, FLOOR_DB, Spectrogram
 from pipeline.monitor.views.meaning import plane
 
 
@@ -82,7 +83,10 @@ def test_a_sound_is_seen_where_its_frequency_is() -> None:
     assert np.argmax(level[:, -1]) == 127  # row 0 is of the first frequency above 0: 4000 Hz is number 128
     assert level[127, -1] > -10
     assert level[20, -1] < -60
-    assert spectrogram.jpeg()[:2] == b"\xff\xd8"
+    jpeg, scale = spectrogram.picture()
+    assert jpeg[:2] == b"\xff\xd8"
+    assert (scale.low, scale.unit) == (FLOOR_DB, "dB")
+    assert spectrogram.loudness_db == pytest.approx(-3.01, abs=0.01)
     scene = Scene([MICROPHONE])
     scene.take(seen(1, {"/microphone": trace(0.5, tone[:8000], 1)}))
     assert scene.frames["/microphone"].number == 1
