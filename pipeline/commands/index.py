@@ -19,6 +19,7 @@ from pipeline.errors import InputError, LogError, PipelineError
 from pipeline.logs import Log
 from pipeline.messages import MODALITIES, NS, Event, Received
 from pipeline.search import Index
+from pipeline.search.find import number_or_text
 from pipeline.search.table import MomentRow, Moments
 from pipeline.thumbnail import picture
 from pipeline.transport import Transport
@@ -103,14 +104,7 @@ def _is_log(folder: Path) -> bool:
 def _metadata(notes: Sequence[str]) -> dict[str, str | float | bool]:
     if wrong := [note for note in notes if "=" not in note]:
         raise InputError(f"--note {wrong[0]!r} is not KEY=VALUE")
-    return {key: _number(value) for key, _, value in (note.partition("=") for note in notes)}
-
-
-def _number(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    return {key: number_or_text(value) for key, _, value in (note.partition("=") for note in notes)}
 
 
 def _index_files(

@@ -17,7 +17,7 @@ from pipeline.commands.playing import Playing
 from pipeline.errors import InputError
 from pipeline.messages import NS, Array, Hit
 from pipeline.search import Search
-from pipeline.search.find import Filters
+from pipeline.search.find import Filters, Note
 
 LONGEST = 2000
 """Characters of a term; the text encoder reads far fewer."""
@@ -38,7 +38,7 @@ def search(
     after: Annotated[str, typer.Option(help="Only from this time on, as 2026-03-01T12:00.")] = "",
     before: Annotated[str, typer.Option(help="Only before this time.")] = "",
     min_anomaly: Annotated[float, typer.Option(help="Only with an anomaly of at least this score.")] = 0.0,
-    note: Annotated[list[str] | None, typer.Option(help="Only with KEY=VALUE, as `rigbind index --note` kept.")] = None,
+    note: Annotated[list[str] | None, typer.Option(help="Only with KEY=VALUE, KEY>VALUE …, of `index --note`.")] = None,
     where: Annotated[str, typer.Option(help="A condition in SQL, such as \"anomaly > 5 AND rig != 'b'\".")] = "",
     number: Annotated[int, typer.Option("-n", help="How many moments.", min=1, max=1000)] = 10,
     html: Annotated[Path | None, typer.Option(help="Write a page with pictures, too.")] = None,
@@ -57,7 +57,7 @@ def search(
             after=_time(after),
             before=_time(before),
             min_anomaly=min_anomaly,
-            metadata=dict(_pair(each) for each in note or []),
+            notes=[Note.parsed(each) for each in note or []],
             where=where,
         )
     hits = finder.find(query_D, number, filters)
@@ -93,16 +93,6 @@ def _moment(finder: Search, text: str) -> Array:
         raise InputError(f"--like {text!r} is not LOG@SECONDS, such as flight.mcap@12.5s")
     playing = Playing([Path(name)])
     return finder.at(name, playing.at(seconds.removesuffix("s")))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"--note {text!r} is not KEY=VALUE")
-    try:
-        return key, json.dumps(float(value))
-    except ValueError:
-        return key, json.dumps(value)
 
 
 def _time(text: str) -> int:

@@ -3,8 +3,10 @@
 K = vectors of one modality that are sampled, D = dimension.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Sequence
+from math import isfinite
+from typing import Literal, NamedTuple, Self, cast
 
 import numpy as np
 from msgspec import Struct
@@ -29,6 +31,46 @@ LONGEST = 10_000
 """Characters of a condition."""
 
 
+Relation = Literal["=", "!=", "<", "<=", ">", ">="]
+
+
+class Note(Struct, frozen=True):
+    """What must hold of one entry of a row's metadata; a row without it, or with a text for a number, is left out."""
+
+    key: str
+    relation: Relation
+    value: str | float
+
+    @classmethod
+    def parsed(cls, text: str) -> Self:
+        """Return what ``text`` asks for. Raise ValueError if it is no KEY=VALUE, nor KEY>VALUE and so on.
+
+        >>> Note.parsed("altitude>=120"), Note.parsed("pilot=ann")
+        (Note(key='altitude', relation='>=', value=120.0), Note(key='pilot', relation='=', value='ann'))
+        """
+        found = re.fullmatch(r"([^=<>!]+)(=|!=|<=|<|>=|>)(.*)", text, re.DOTALL)
+        if found is None:
+            raise ValueError(f"{text!r} is not KEY=VALUE, nor KEY>VALUE or another of = != < <= > >=")
+        key, relation, value = found.groups()
+        return cls(key, cast(Relation, relation), number_or_text(value))
+
+    def condition(self) -> str:
+        """Return it as SQL."""
+        told = f"json_get_string(metadata, {quoted(self.key)})"
+        if isinstance(self.value, str):
+            return f"{told} {self.relation} {quoted(self.value)}"
+        return f"TRY_CAST({told} AS DOUBLE) {self.relation} {self.value!r}"
+
+
+def number_or_text(text: str) -> str | float:
+    """Return the finite number that ``text`` is, or the text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if isfinite(number) else text
+
+
 class Filters(Struct, frozen=True, kw_only=True):
     """What a moment must be, beside alike. Times are nanoseconds since the epoch, ``where`` is SQL of LanceDB."""
 
@@ -40,7 +82,7 @@ class Filters(Struct, frozen=True, kw_only=True):
     after: int = 0
     before: int = 0
     min_anomaly: float = 0.0
-    metadata: Mapping[str, str] = {}
+    notes: Sequence[Note] = ()
     where: str = ""
 
     def condition(self, modality: str) -> str:
@@ -51,8 +93,7 @@ class Filters(Struct, frozen=True, kw_only=True):
         terms += [f"end > {self.after}"] if self.after else []
         terms += [f"start < {self.before}"] if self.before else []
         terms += [f"anomaly >= {self.min_anomaly:g}"] if self.min_anomaly else []
-        for key, value in self.metadata.items():
-            terms.append(f"metadata LIKE {quoted(f'%{chr(34)}{key}{chr(34)}: {value}%')}")
+        terms += [note.condition() for note in self.notes]
         terms += [f"({self.where})"] if self.where else []
         condition = " AND ".join(terms)
         if len(condition) > LONGEST:

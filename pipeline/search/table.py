@@ -75,7 +75,8 @@ class Moments:
             self._logs = self._db.open_table(LOGS) if LOGS in names else self._db.create_table(LOGS, schema=_LOGS)
         except (OSError, RuntimeError, ValueError) as error:
             raise SearchError(f"{place}: this cannot be opened as an index: {_first_line(error)}") from error
-        if "row" not in self._table.schema.names:
+        fields = self._table.schema
+        if "row" not in fields.names or fields.field("metadata").type == pa.string():
             raise SearchError(f"{place}: this index has another layout; `rigbind index` makes a new one elsewhere")
         told = self._table.schema.metadata or {}
         made_by = told.get(b"model", b"").decode()
@@ -91,7 +92,7 @@ class Moments:
         """Append ``rows``."""
         batch = list(rows)
         if batch:
-            self._table.add(_arrow(batch, self._table.schema))
+            self._table.add(_arrow(batch, _schema(self.dim)))
 
     def known(self, log: str) -> int:
         """Return the end of the last window of ``log`` that is here, or 0."""
@@ -155,8 +156,7 @@ class Moments:
         return [(_row(row), 1 - row["_distance"]) for row in found.to_pylist()]
 
     def _created(self, dim: int) -> Any:
-        schema = _SCHEMA.insert(0, pa.field("vector", pa.list_(pa.float32(), dim)))
-        return self._db.create_table(MOMENTS, schema=schema.with_metadata({"model": self.model}))
+        return self._db.create_table(MOMENTS, schema=_schema(dim).with_metadata({"model": self.model}))
 
 
 _LOGS = pa.schema([("log", pa.string()), ("mark", pa.string())])
@@ -170,10 +170,14 @@ _SCHEMA = pa.schema(
         ("end", pa.int64()),
         ("tags", pa.list_(pa.string())),
         ("anomaly", pa.float32()),
-        ("metadata", pa.string()),
+        ("metadata", pa.json_()),
         ("row", pa.binary()),  # all but the vector, as msgpack: each column that is read costs a search 2 ms
     ]
 )
+
+
+def _schema(dim: int) -> Any:
+    return _SCHEMA.insert(0, pa.field("vector", pa.list_(pa.float32(), dim)))
 
 
 def quoted(text: str) -> str:
@@ -191,7 +195,7 @@ def _arrow(rows: list[MomentRow], schema: Any) -> Any:
     for name in ("topic", "modality", "log", "rig", "start", "end", "anomaly"):
         columns[name] = pa.array([getattr(row, name) for row in rows], schema.field(name).type)
     columns["tags"] = pa.array([list(row.tags) for row in rows], schema.field("tags").type)
-    columns["metadata"] = pa.array([json.dumps(dict(row.metadata)) for row in rows], pa.string())
+    columns["metadata"] = pa.array([json.dumps(dict(row.metadata)) for row in rows], pa.json_())
     columns["row"] = pa.array([msgspec.msgpack.encode(_fields(row)) for row in rows], pa.binary())
     return pa.table(columns, schema=schema)
 

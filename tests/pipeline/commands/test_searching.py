@@ -45,6 +45,7 @@ def test_a_sound_finds_itself(index: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert find(index, monkeypatch, capsys, "--sound", str(SOUND), "-n", "2")[0] == "meant.wav"
     assert len(find(index, monkeypatch, capsys, "a dog", "--modality", "vision")) == 4
     assert find(index, monkeypatch, capsys, "a dog", "--note", "altitude=120", "-n", "99") != []
+    assert find(index, monkeypatch, capsys, "a dog", "--note", "altitude>100", "-n", "99") != []
     assert find(index, monkeypatch, capsys, "a dog", "--note", "altitude=12") == []
 
 

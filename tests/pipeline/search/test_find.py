@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import SearchError
 from pipeline.messages import NS, Array
 from pipeline.search import Search
-from pipeline.search.find import Filters, moments_of
+from pipeline.search.find import Filters, Note, moments_of
 from pipeline.search.table import MOMENTS, MomentRow, Moments, quoted
 
 DIM = 32
@@ -71,17 +71,22 @@ def test_senses_whose_cosines_lie_elsewhere_are_ranked_together(tmp_path: Path) 
         (Filters(after=30 * NS), {"d"}),
         (Filters(before=5 * NS), {"a"}),
         (Filters(min_anomaly=5), {"c"}),
-        (Filters(metadata={"altitude": "120.0"}), {"d"}),
+        (Filters(notes=[Note.parsed("altitude=120")]), {"d"}),
+        (Filters(notes=[Note.parsed("altitude>40"), Note.parsed("altitude<=120")]), {"a", "d"}),
+        (Filters(notes=[Note.parsed("altitude!=120")]), {"a"}),
+        (Filters(notes=[Note.parsed("altitude=12")]), set()),
+        (Filters(notes=[Note.parsed("altitude=high")]), {"b"}),
+        (Filters(notes=[Note.parsed("by's=me_%"), Note.parsed("by's!=you")]), {"c"}),
         (Filters(where="log IN ('a', 'b') AND anomaly < 1"), {"a", "b"}),
         (Filters(tag="nothing"), set()),
     ],
 )
 def test_filters(tmp_path: Path, filters: Filters, logs: set[str]) -> None:
     rows = [
-        row(direction(0), 0, "a"),
-        row(direction(1), 10, "b", rig="other", tags=("it's fire", "alarm")),
-        row(direction(2), 20, "c", "audio", anomaly=7.0),
-        row(direction(3), 40, "d", topic="/imu", metadata={"altitude": 120.0, "by": "me"}),
+        row(direction(0), 0, "a", metadata={"altitude": 45.5}),
+        row(direction(1), 10, "b", rig="other", tags=("it's fire", "alarm"), metadata={"altitude": "high"}),
+        row(direction(2), 20, "c", "audio", anomaly=7.0, metadata={"by's": "me_%"}),
+        row(direction(3), 40, "d", topic="/imu", metadata={"altitude": 120.0, "by's": "meow"}),
     ]
     assert {hit.log for hit in index(tmp_path, rows).find(direction(9), 10, filters)} == logs
 
@@ -152,8 +157,15 @@ def test_rows_that_come_later_are_found_and_say_what_is_usual(tmp_path: Path) ->
     assert found.score < 3  # most rows are as near by now
 
 
-def test_an_index_of_another_layout_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["altitude", "=120", "", "!=5"])
+def test_a_note_that_asks_for_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not KEY=VALUE"):
+        Note.parsed(text)
+
+
+@pytest.mark.parametrize("columns", [{}, {"row": [b""], "metadata": ["{}"]}])
+def test_an_index_of_another_layout_is_refused(tmp_path: Path, columns: dict[str, list[object]]) -> None:
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(direction(0)), DIM)
-    lancedb.connect(tmp_path).create_table(MOMENTS, pa.table({"vector": vectors}))
+    lancedb.connect(tmp_path).create_table(MOMENTS, pa.table({"vector": vectors, **columns}))
     with pytest.raises(SearchError, match="another layout"):
         Search(str(tmp_path))
