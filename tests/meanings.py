@@ -71,7 +71,8 @@ def thing(
     def clips(modality: str, values: float | Sequence[float]) -> list[Clip]:
         numbers = [values] if isinstance(values, int | float) else values
         shape = (6,) if modality == "imu" else (2, 2)
-        return [clip for value in numbers for clip in still(name, modality, np.full(shape, value))]
+        dtype = np.uint8 if modality == "vision" and all(float(value).is_integer() for value in numbers) else float
+        return [clip for value in numbers for clip in still(name, modality, np.full(shape, value, dtype))]
 
     return Item(
         name=name,

@@ -47,7 +47,7 @@ class Embedder:
     def __init__(self, space: Space, cache: Path | None = None, tell: Tell = lambda what, done, of: None) -> None:
         self.space = space
         self.unread: list[str] = []
-        self._cache = cache
+        self.cache = cache
         self.tell = tell
         self._caches: dict[str, Cache] = {}
         self._dims: dict[str, int] = {}
@@ -96,11 +96,11 @@ class Embedder:
 
     def cache_of(self, modality: str, encoder: Any, first: Array) -> Cache | None:
         """Return the cache of an encoder with the very parameters and weights of this one."""
-        if self._cache is None:
+        if self.cache is None:
             return None
         if modality not in self._caches:
             vector_D = encoder.embed(first[np.newaxis])[0]  # now it holds its weights, and they are in its pickle
-            self._caches[modality] = Cache(self._cache / f"{modality}-{print_of(encoder)}.vectors", len(vector_D))
+            self._caches[modality] = Cache(self.cache / f"{modality}-{print_of(encoder)}.vectors", len(vector_D))
         return self._caches[modality]
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from operators.evaluation.embedder import Embedder
 from operators.evaluation.outcome import Outcome, Row, Table
 from operators.evaluation.retrieval import centred, curve, pair_ranks, recalls
+from operators.evaluation.untrained import picture_network
 from operators.sets.item import Item
 from pipeline.messages import Array, Clip
 
@@ -24,12 +25,16 @@ NEAREST_M = 0.3
 LONGEST_CURVE = 50
 
 
-def pair_retrieval(embedder: Embedder, items: Sequence[Item], one: str, other: str) -> Outcome:
+def pair_retrieval(
+    embedder: Embedder, items: Sequence[Item], one: str, other: str, network: Embedder | None = None
+) -> Outcome:
     """Return how well ``one`` sense finds the ``other`` of the same thing among all, and the other way round.
 
     ``r1 r5 r10`` are by cosine, ``back_…`` from the other to the one. ``centred_…`` are without what each sense's
-    vectors have in common. ``baseline_…`` is what a camera's tower gets without any training on the other sense: shown
-    its pictures in grey, and centred. ``chance_r1`` is one over the number of pairs.
+    vectors have in common. Thermal and depth images are also shown in grey to what was trained on pictures alone, and
+    centred: ``baseline_…`` is by the features of ``network``, without one those of EfficientNet-lite0, and ``grey_…``
+    by the model's own tower for pictures. ``chance_r1`` is one over the number of pairs, and ``r1_over_baseline`` how
+    many times what the baseline finds, or guessing where that finds more.
     """
     pairs = [item for item in items if one in item.senses and other in item.senses]
     if len(pairs) < 2:
@@ -41,20 +46,33 @@ def pair_retrieval(embedder: Embedder, items: Sequence[Item], one: str, other: s
         "centred_": pair_ranks(centred(one_QD), centred(other_QD)),
     }
     if "vision" in (one, other) and {one, other} & {"thermal", "depth"}:
-        seen = [as_picture(item, other if one == "vision" else one) for item in pairs]
-        pictures_QD, grey_QD = _vectors(embedder, pairs, "vision", "vision", seen)
-        ranks = pair_ranks(centred(pictures_QD), centred(grey_QD))
-        found["baseline_"] = ranks if one == "vision" else pair_ranks(centred(grey_QD), centred(pictures_QD))
+        sensed = other if one == "vision" else one
+        found["baseline_"] = _in_grey(network or picture_network(embedder), pairs, sensed, one)
+        found["grey_"] = _in_grey(embedder, pairs, sensed, one)
     figures = {name: value for prefix, ranks in found.items() for name, value in recalls(ranks, prefix).items()}
-    if figures.get("baseline_r1"):
-        figures["r1_over_baseline"] = figures["r1"] / figures["baseline_r1"]
-    names = {"": f"{one} → {other}", "back_": f"{other} → {one}", "centred_": "centred", "baseline_": "baseline: grey"}
+    chance = 1 / len(one_QD)
+    if "baseline_r1" in figures:
+        figures["r1_over_baseline"] = figures["r1"] / max(figures["baseline_r1"], chance)
+    names = {
+        "": f"{one} → {other}",
+        "back_": f"{other} → {one}",
+        "centred_": "centred",
+        "baseline_": "baseline: in grey, by ImageNet's features",
+        "grey_": "in grey, by the tower for pictures",
+    }
     rows: list[Row] = [(names[prefix], *recalls(ranks).values()) for prefix, ranks in found.items()]
     return Outcome(
-        figures=figures | {"chance_r1": 1 / len(one_QD), "n": float(len(one_QD))},
+        figures=figures | {"chance_r1": chance, "n": float(len(one_QD))},
         tables=[Table(f"{one} and {other}", ("from → to", "R@1", "R@5", "R@10"), rows)],
         curves={names[prefix]: curve(ranks, min(LONGEST_CURVE, len(ranks))) for prefix, ranks in found.items()},
     )
+
+
+def _in_grey(embedder: Embedder, pairs: Sequence[Item], sensed: str, one: str) -> Array:
+    """Return the ranks (Q,) from ``one`` to the other of vision and ``sensed``, both as pictures, and centred."""
+    seen = [as_picture(item, sensed) for item in pairs]
+    pictures_QD, grey_QD = map(centred, _vectors(embedder, pairs, "vision", "vision", seen))
+    return pair_ranks(pictures_QD, grey_QD) if one == "vision" else pair_ranks(grey_QD, pictures_QD)
 
 
 def _vectors(

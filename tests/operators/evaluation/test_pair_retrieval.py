@@ -1,5 +1,6 @@
 from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 from meanings import DAMAGED, DIM, Meaning, Meanings, thing
@@ -28,14 +29,39 @@ def test_every_picture_finds_what_another_camera_saw() -> None:
     assert figures["chance_r1"] == pytest.approx(1 / 12)
 
 
-def test_the_baseline_is_the_cameras_tower_on_the_other_picture_in_grey() -> None:
+def test_without_training_a_tower_for_pictures_sees_the_other_picture_in_grey() -> None:
     space = Meanings()
     run = Embedder(space)  # type: ignore[arg-type]
     swapped = [thing(f"{n}", {"vision": n, "thermal": (n + 1) % 12}) for n in range(12)]
     figures = pair_retrieval(run, swapped, "vision", "thermal").figures
     assert figures["r1"] == 0
-    assert figures["baseline_r1"] == 0  # floats are stretched to 0, which is the first picture's meaning alone
+    assert figures["grey_r1"] == 0  # floats are stretched to 0, which is the first picture's meaning alone
     assert space.encoder("vision").embedded > 12
+
+
+def test_the_baseline_is_what_pictures_alone_have_taught_a_network() -> None:
+    rng = np.random.default_rng(0)
+    scenes = [cv2.resize(rng.integers(0, 255, (6, 8), np.uint8), (160, 120)) for _ in range(8)]
+    seen = [{"vision": scene, "thermal": 255 - scene // 4} for scene in scenes]
+    items = [
+        Item(name=f"{n}", senses={sense: partial(still, sense, sense, data) for sense, data in of.items()})
+        for n, of in enumerate(seen)
+    ]
+    run = embedder()
+    figures = pair_retrieval(run, items, "vision", "thermal").figures
+    assert figures["baseline_r1"] > 2 * figures["chance_r1"]
+    assert figures["r1_over_baseline"] == pytest.approx(figures["r1"] / figures["baseline_r1"])
+    blind = pair_retrieval(run, [PAIRS[0], PAIRS[1]], "vision", "thermal", network=Embedder(Blind())).figures  # type: ignore[arg-type]
+    assert (blind["baseline_r1"], blind["r1_over_baseline"]) == (0, 2)  # guessing finds half
+
+
+class Blind(Meanings):
+    """All pictures are alike."""
+
+    def encoder(self, modality: str) -> Meaning:
+        same = Meaning(modality)
+        same.prepare = lambda clip: np.zeros(1)  # type: ignore[method-assign]
+        return same
 
 
 class Table(Meaning):
@@ -50,7 +76,7 @@ class Table(Meaning):
         return unit
 
 
-def test_the_baseline_is_centred() -> None:
+def test_what_was_not_trained_is_centred() -> None:
     run = embedder()
     run.space.encoders["vision"] = Table("vision")  # type: ignore[index]
     items = [
@@ -63,7 +89,9 @@ def test_the_baseline_is_centred() -> None:
         )
         for n in range(50)
     ]
-    assert pair_retrieval(run, items, "vision", "thermal").figures["baseline_r1"] > 0.9
+    figures = pair_retrieval(run, items, "vision", "thermal", network=run).figures
+    assert figures["grey_r1"] > 0.9
+    assert figures["baseline_r1"] == figures["grey_r1"]
 
 
 def test_there_and_back_are_two_things() -> None:
@@ -120,5 +148,6 @@ def test_grey_is_warmth_or_nearness(image: np.ndarray, modality: str, seen: list
 
 def test_a_lean_that_all_vectors_share_is_taken_away_by_centring() -> None:
     items = [thing(f"{n}", {"vision": n % (DIM - 2) + 0.25, "thermal": n % (DIM - 2) + 0.3}) for n in range(12)]
-    figures = pair_retrieval(embedder(lean=3.0), items, "vision", "thermal").figures
+    run = embedder(lean=3.0)
+    figures = pair_retrieval(run, items, "vision", "thermal", network=run).figures
     assert figures["centred_r1"] == 1
