@@ -44,7 +44,7 @@ def timeline(scene: Scene, ask: Ask | None, record: str = "") -> Callable[[Snaps
         for axis in chart.options["xAxis"]:
             axis |= period(scene, told)
         chart.update()
-        table.rows = [_row(event) for event in told]
+        table.rows = [_row(event) for event in sorted(told, key=lambda event: -event.start)]
         table.update()
 
     return refresh
@@ -100,7 +100,7 @@ def _open(event: Event | None, scene: Scene, ask: Ask | None, record: str) -> No
             if scene.place is not None and ask is not None:
                 ui.button("replay", on_click=lambda: _replay(event, ask, dialog)).props("outline")
             ui.button("close", on_click=dialog.close).props("flat")
-        ui.label(f"rigbind explain {event.id}").classes("rb-dim rb-code")
+        ui.label(f"rigbind explain {quote(event.id)}").classes("rb-dim rb-code")
         if scene.place is None and record and "%" not in record:  # a date that only the run knows
             at = event.start - BEFORE
             command = f"rigbind monitor {quote(record)} --start @{at // NS}.{at % NS // 10**6:03d}"

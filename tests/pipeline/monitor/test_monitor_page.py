@@ -182,7 +182,7 @@ def test_an_event_is_listed_opened_and_only_text(line: tuple[FakeLine, str], pag
     fake, _ = line
     start = time.time_ns()
     evidence = {"/camera": 7.0}
-    event = Event(id="e", phase="opened", start=start, end=start + 10**9, label=HOSTILE, score=7.0, source="anomaly",
+    event = Event(id="an e", phase="opened", start=start, end=start + 10**9, label=HOSTILE, score=7.0, source="anomaly",
                   evidence=evidence, severity="critical")  # fmt: skip
     for number in range(300):
         fake.publisher.write(replace(event, id=f"old{number}", label="old", start=start - 10**12))
@@ -192,6 +192,7 @@ def test_an_event_is_listed_opened_and_only_text(line: tuple[FakeLine, str], pag
     fake.go(1.5)
     page.get_by_text(HOSTILE).first.click()
     sync_api.expect(page.locator(".rb-event")).to_contain_text(HOSTILE)
+    sync_api.expect(page.locator(".rb-event")).to_contain_text("rigbind explain 'an e'")
     at = start // 10**9 - 2
     sync_api.expect(page.locator(".rb-event")).to_contain_text(f"rigbind monitor 'box run.mcap' --start @{at}.")
     assert page.locator("img[src='x']").count() == 0
