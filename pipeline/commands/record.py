@@ -51,6 +51,8 @@ async def _record(rig: Path, config: Config, seconds: float, sensors: bool, reco
         stack.callback(subscriber.close)
         rig_sensors = stack.enter_context(sensing(rig, config)) if sensors else None
         start_ns = rig_sensors.start() if rig_sensors else time.time_ns()
+        if rig_sensors:
+            stack.callback(asyncio.create_task(rig_sensors.keep()).cancel)
         stop_when_asked(subscriber, (start_ns - time.time_ns()) / NS + seconds if seconds else 0.0)
         async for batch in subscriber.arrivals():
             for step in batch:

@@ -98,6 +98,8 @@ async def live(
             with console.status("starting encoders and sensors"):
                 await line.engine.start(config.channels)
                 start_ns = rig_sensors.start() if rig_sensors else time.time_ns()
+            if rig_sensors:
+                stack.callback(asyncio.create_task(rig_sensors.keep()).cancel)
             stop_when_asked(subscriber, (start_ns - time.time_ns()) / NS + seconds if seconds else 0.0)
             with monitor:
                 if keeping:

@@ -1,14 +1,16 @@
 """``rigbind sense RIG``: the drivers of one host, publishing to the rig's ingest."""
 
+import asyncio
 import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Annotated
+from time import monotonic
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -23,6 +25,10 @@ log = logging.getLogger("rigbind.sense")
 WAIT_S = 30.0
 """How long a sensor waits for the ingest before it starts all the same."""
 
+LOOK_S, FIRST_RETRY_S, LAST_RETRY_S = 0.5, 1.0, 32.0
+"""How often is looked whether a sensor has failed; how long one has lived at least, in seconds, before it is started
+anew, at first and in the end."""
+
 READY = b"ready\n"
 HEAD_START = 3 * NS
 """Simulated sensors start together this long after the last process is ready, with their worlds built by then."""
@@ -31,18 +37,70 @@ HEAD_START = 3 * NS
 class Sensing:
     """The sensor processes of a rig, by topic; they import meanwhile and sense from ``start`` on."""
 
-    def __init__(self, processes: dict[str, Popen[bytes]]) -> None:
-        self.processes = processes
+    def __init__(self, commands: Mapping[str, Sequence[str]]) -> None:
+        self.processes = {topic: _process(command) for topic, command in commands.items()}
+        self._commands = commands
+        self._start_ns = 0
+        self._begun = dict.fromkeys(commands, monotonic())
+        self._waits = dict.fromkeys(commands, FIRST_RETRY_S)
 
     def start(self) -> int:
         """Wait until all are ready, give them a common start and return it; one that failed has said why."""
-        pipes = [(process.stdin, process.stdout) for process in self.processes.values()]
-        ready = [stdin for stdin, stdout in pipes if stdin and stdout and stdout.readline() == READY]
-        start_ns = time.time_ns() + HEAD_START
-        for stdin in ready:
-            stdin.write(b"%d\n" % start_ns)
-            stdin.flush()
-        return start_ns
+        ready = [
+            process for process in self.processes.values() if process.stdout and process.stdout.readline() == READY
+        ]
+        self._start_ns = time.time_ns() + HEAD_START
+        for process in ready:
+            _give(process, self._start_ns)
+        return self._start_ns
+
+    async def keep(self) -> NoReturn:
+        """Start those anew, for ever, that have failed."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.revive()
+
+    def revive(self) -> None:
+        """Start those anew that have failed, the same one ever more slowly; one that came to its end is left alone."""
+        for topic, process in self.processes.items():
+            lived_s = monotonic() - self._begun[topic]
+            if not process.poll() or lived_s < self._waits[topic]:
+                continue
+            wait_s = FIRST_RETRY_S if lived_s > LAST_RETRY_S else min(2 * self._waits[topic], LAST_RETRY_S)
+            log.warning("%s: its sensor has ended (%s) and is started anew", topic, _end_of(process))
+            process.communicate()
+            self.processes[topic] = _process(self._commands[topic])
+            _give(self.processes[topic], self._start_ns)
+            self._begun[topic], self._waits[topic] = monotonic(), wait_s
+
+    def stop(self) -> None:
+        """End them all."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.communicate()
+
+
+def _process(command: Sequence[str]) -> Popen[bytes]:
+    """Start a sensor, which Ctrl-C in the terminal does not reach: that is for the line, which stops it in turn."""
+    return Popen(command, stdin=PIPE, stdout=PIPE, start_new_session=True)
+
+
+def _is_ready(process: Popen[bytes]) -> bool:
+    """Wait until it says so, or has failed."""
+    return process.stdout is not None and process.stdout.readline() == READY
+
+
+def _give(process: Popen[bytes], start_ns: int) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it has failed meanwhile
+        process.stdin.write(b"%d\n" % start_ns)
+        process.stdin.flush()
+
+
+def _end_of(process: Popen[bytes]) -> str:
+    code = process.returncode
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def sense(
@@ -73,23 +131,11 @@ def sense(
 def sensing(rig: Path, config: Config) -> Iterator[Sensing]:
     """Run one process per channel that has a sensor, as long as the context lasts."""
     command = [sys.executable, "-m", "pipeline.commands", "sense", str(rig), "--owned", "--topic"]
-    processes = {
-        channel.topic: Popen(
-            [*command, channel.topic],
-            stdin=PIPE,
-            stdout=PIPE,
-            start_new_session=True,  # Ctrl-C in the terminal is for the line, which stops them in turn
-        )
-        for channel in config.channels
-        if channel.sensor is not None
-    }
+    sensors = Sensing({channel.topic: [*command, channel.topic] for channel in config.channels if channel.sensor})
     try:
-        yield Sensing(processes)
+        yield sensors
     finally:
-        for process in processes.values():
-            process.terminate()
-        for process in processes.values():
-            process.communicate()
+        sensors.stop()
 
 
 def _choose(rig: Path, config: Config, topics: list[str]) -> list[Channel]:

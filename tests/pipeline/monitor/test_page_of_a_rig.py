@@ -151,8 +151,9 @@ def test_a_rig_is_seen_its_dead_camera_greys_and_an_event_is_marked_and_found(
     killed = time.time()
     camera.kill()
     assert page.evaluate(GREYED) / 1000 - killed < 1.0
-    expect(page.locator(".rb-streams")).to_contain_text("DEAD", timeout=10_000)
     assert "old" in page.locator("figure[data-frame='0']").inner_text()
+    expect(page.locator(".rb-streams")).to_contain_text(re.compile("DEAD|RECOVERED"), timeout=10_000)
+    expect(page.locator("figure[data-frame='0']")).not_to_have_class(re.compile("rb-stale"), timeout=60_000)  # anew
 
 
 def is_of_camera(process: psutil.Process) -> bool:
