@@ -3,8 +3,9 @@
 N = rows, K = features, T = readings.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
+from typing import TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -13,14 +14,19 @@ from operators.evaluation.anomaly import Scored, level_of, mean_auroc, mean_know
 from operators.evaluation.anomaly_models import Model
 from operators.sets.recording import Recording
 from operators.sets.skab_valve_anomaly import CALM
+from operators.sets.uav_alfa_fault import takeoff
 from operators.signals.motion import motion_features
 from operators.signals.scales import Scales
 from pipeline.messages import Array
 
 Recordings = Sequence[Recording]
+Of = TypeVar("Of")
 
 STEP, START_S = 5, 20.0
 """Readings of a flight that are one row, as their mean; and how long a flight is not looked at."""
+
+ANSWERED = (4, 16)
+"""Rows of a flight over which their means are features."""
 
 SOON_S = 10.0
 """After a failure a flight's readings are asked for their AUROC."""
@@ -51,22 +57,35 @@ Judge = Callable[[Recordings, Recordings, Model], Judged]
 def flights(recordings: Recordings, fit: Recordings, model: Model) -> Judged:
     """Flights in which something fails: each is scored by what was normal in the others, or in those to learn from.
 
-    Rows are means of a quarter of a second, at three time scales. The first 20 s of a flight are learned, but not
-    scored: what knows one flight alone has to learn from them. ``auroc`` is of the 10 s after a failure against all
-    that is normal. The level is one that a normal flight should reach once in as many flights as there are, by the
-    others.
+    Four rows a second are means over 1 and 4 s: before an aircraft had time to answer, an error is a new command. The
+    first 20 s, in which the autopilot takes over, are neither learned nor scored. What belongs to the same take-off is
+    no other flight. ``auroc`` is of the 10 s after a failure against all that is normal. The level is one that a normal
+    flight should reach once in as many flights as there are, by all the others, those to learn from among them.
     """
-    rows = [_stood(_thinned(one)) for one in recordings]
-    known = [of[_warm() : _onset(one)] for of, one in zip(rows, map(_thinned, recordings), strict=True)]
-    given = [_stood(one)[_warm() : _onset(one)] for one in map(_thinned, fit)]
-    scored = []
-    for place, one in enumerate(map(_thinned, recordings)):
-        scores_T = model(_joined(given or [*known[:place], *known[place + 1 :]], one.name), rows[place])
-        scores_T[: _first(one)] = np.nan
-        scored.append(_scored(one, scores_T))
-    maxima = [_highest(one.scores[~one.is_wrong]) for one in scored]
-    levels = [_level([*maxima[:place], *maxima[place + 1 :]], len(maxima)) for place in range(len(maxima))]
+    tested, given = [_thinned(one) for one in recordings], [_thinned(one) for one in fit]
+    known = _known_flights(given or tested)
+    scored = [_flown(one, _joined(_others(one.name, known), one.name), model) for one in tested]
+    more = [_flown(one, _joined(rows, one.name), model) for one in given if (rows := _others(one.name, known))]
+    maxima = {one.name: _highest(one.scores[~one.is_wrong]) for one in [*scored, *more]}
+    levels = [_level(_others(one.name, maxima), len(scored)) for one in scored]
     return Judged(scored, levels, pooled_auroc(scored, SOON_S))
+
+
+def _known_flights(learned: Recordings) -> Mapping[str, Array]:
+    """Return what was normal in each flight after its start, (N, K), by its name."""
+    return {one.name: _stood(one, ANSWERED)[_first(one) : _onset(one)] for one in learned if _first(one) < _onset(one)}
+
+
+def _others(name: str, by_flight: Mapping[str, Of]) -> list[Of]:
+    """Return what is of flights that did not take off with the named one."""
+    return [of for other, of in by_flight.items() if takeoff(other) != takeoff(name)]
+
+
+def _flown(one: Recording, known_NK: Array, model: Model) -> Scored:
+    scores_T = np.full(len(one.values), np.nan)
+    scores_T[_warm() :] = model(known_NK, _stood(one, ANSWERED)[_warm() :])
+    scores_T[: _first(one)] = np.nan
+    return _scored(one, scores_T)
 
 
 def runs(recordings: Recordings, fit: Recordings, model: Model) -> Judged:
@@ -193,9 +212,9 @@ def _thinned(one: Recording) -> Recording:
     )
 
 
-def _stood(one: Recording) -> Array:
+def _stood(one: Recording, lengths: Sequence[int] = Scales().lengths) -> Array:
     """Return (T, K): where the numbers stand, reading by reading."""
-    scales = Scales()
+    scales = Scales(lengths)
     return np.array([scales.see(reading_C) for reading_C in one.values])
 
 

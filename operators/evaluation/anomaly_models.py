@@ -25,6 +25,10 @@ NEIGHBOURS, FEW = 10, 4
 """Those that are asked, and at most one row in so many."""
 
 
+HIGH = 0.75
+"""The quantile of a recording's scores that is high for it: not a rare one, of which there are too few in 20 s."""
+
+
 def usual(known_NK: Array, rows_TK: Array) -> Array:
     """Our own, as ``SignalWatch`` uses it; of few rows it asks fewer neighbours."""
     memory = Usual(MEMORY, min(NEIGHBOURS, max(1, len(known_NK) // FEW)))
@@ -32,6 +36,21 @@ def usual(known_NK: Array, rows_TK: Array) -> Array:
         memory.learn(row_K)
     scores = [memory.score(row_K) for row_K in rows_TK]
     return np.array([np.nan if score is None else score for score in scores])
+
+
+def beside_its_past(model: Model, lag: int) -> Model:
+    """Return ``model`` with each score as a multiple of what is high for the same recording: the upper quartile of its
+    scores until ``lag`` rows before, so that what is suspect now is not taken for its measure. NaN before that.
+
+    A recording that is odd from its beginning is no more so than it was, as in a line, which is calibrated on its rig.
+    """
+
+    def scored(known_NK: Array, rows_TK: Array) -> Array:
+        scores_T = model(known_NK, rows_TK)
+        high = [np.quantile(scores_T[: row - lag + 1], HIGH) for row in range(lag, len(scores_T))]
+        return np.concatenate([np.full(min(lag, len(scores_T)), np.nan), scores_T[lag:] / high])
+
+    return scored
 
 
 def largest_z(known_NK: Array, rows_TK: Array) -> Array:

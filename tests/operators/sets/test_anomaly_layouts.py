@@ -33,7 +33,8 @@ def test_a_flight_stays_failed_and_its_truth_is_no_reading(tmp_path: Path) -> No
     assert one.is_wrong.tolist() == [False, False, True, True, True]
     assert one.name == "engine/one"
     assert "field.data" not in one.columns
-    assert one.values.shape == (5, len(columns))
+    assert one.columns[0] == "upright"
+    assert one.values[0].tolist() == [0.0] + [0.5] * (len(columns) - 2)  # 1 - 2 (x² + y²), and all else as it is
     assert not two.is_wrong.any()
     assert np.isnan(two.values[0, 0])
 
