@@ -82,8 +82,7 @@ class Flow:
 
     def __call__(self, samples: Sequence[Sample], calibration: Calibration) -> Pieces:
         """Return the curve of ``samples``, the first of which was the last one before."""
-        alike, first_N = _steps(samples)
-        start_N, end_N = _span(alike, first_N)
+        alike, first_N, start_N, end_N = _steps(samples)
         if not len(first_N):
             return Pieces(start_N, end_N, np.zeros((0, 2)))
         small_PHW = self._seen(alike)
@@ -114,25 +113,23 @@ def joined(parts: Sequence[Pieces]) -> Pieces:
     return Pieces(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array]:
-    """Return samples of one shape, and (N,) where among them those are that something can be seen to change after."""
+def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array, Array, Array]:
+    """Return samples of one shape, and of the steps between them in which something can be seen to change (N,) each:
+    place of the sample before, start and end."""
     shape = samples[-1].data.shape
     alike = [sample for sample in samples if sample.data.shape == shape]
-    gap_N = np.diff(np.array([sample.stamp for sample in alike], np.int64))
-    return alike, np.flatnonzero((gap_N > 0) & (gap_N <= LONGEST))
-
-
-def _span(alike: Sequence[Sample], first_N: Array) -> tuple[Array, Array]:
     stamps = np.array([sample.stamp for sample in alike], np.int64)
-    return stamps[first_N], stamps[first_N + 1]
+    gap_N = np.diff(stamps)
+    first_N = np.flatnonzero((gap_N > 0) & (gap_N <= LONGEST))
+    return alike, first_N, stamps[first_N], stamps[first_N + 1]
 
 
 def _readings(samples: Sequence[Sample]) -> tuple[Array, Array, Array, Array]:
     """Return start and end of the steps between readings, and the readings (N, A) before and after each."""
-    alike, first_N = _steps(samples)
+    alike, first_N, start_N, end_N = _steps(samples)
     all_A = np.concatenate([sample.data for sample in alike]).reshape(-1, samples[-1].data.size)
     all_A = np.clip(all_A.astype(float, copy=False), -LIMIT, LIMIT)
-    return *_span(alike, first_N), all_A[first_N], all_A[first_N + 1]
+    return start_N, end_N, all_A[first_N], all_A[first_N + 1]
 
 
 def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:

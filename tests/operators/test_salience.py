@@ -1,7 +1,12 @@
+from collections.abc import Sequence
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from makers import sample
+from msgspec.structs import replace
 
+from operators import salience
 from operators.salience import PIXELS, SENSES, Flow, jolts, knocks, turns
 from pipeline.messages import NS, Array, Calibration, Sample
 
@@ -129,3 +134,26 @@ def test_the_strangest_data_give_finite_curves(modality: str, data: Array) -> No
 def test_pictures_are_thinned_to_what_motion_needs() -> None:
     tall = np.zeros((40 * PIXELS, 30), np.uint8)
     assert len(Flow()(series([tall, tall]), Calibration()).values) == 1
+
+
+def test_pictures_that_come_one_by_one_move_as_all_together() -> None:
+    pictures = series([WALL[20 - step : 140 - step, 20:180] for step in (0, 2, 1, 3, 3)], rate_hz=10)
+    together, one_by_one = Flow()(pictures, Calibration()), Flow()
+    curves = [one_by_one(pictures[end - 1 : end + 1], Calibration()).values for end in range(1, len(pictures))]
+    np.testing.assert_allclose(np.concatenate(curves), together.values, rtol=1e-4, atol=1e-4)
+    resized = [replace(each, data=each.data[:60]) for each in pictures]
+    np.testing.assert_allclose(one_by_one(resized, Calibration()).values, Flow()(resized, Calibration()).values)
+
+
+def test_a_picture_is_made_small_once() -> None:
+    small, made, flow = salience._small, [], Flow()
+    pictures = series(views(2, 0) * 3, rate_hz=10)
+
+    def counted(data: Sequence[Array]) -> Array:
+        made.append(len(data))
+        return small(data)
+
+    with patch.object(salience, "_small", counted):
+        for first, end in ((0, 3), (2, 5), (0, 2)):
+            flow(pictures[first:end], Calibration())
+    assert made == [3, 2, 2]
