@@ -1,9 +1,10 @@
 """What a stream noticed and when: curves in which two senses of one event look alike.
 
-N = pieces of a curve, C = its channels, A = axes of a reading, H, W = rows and columns of a picture.
+N = pieces of a curve, C = its channels, A = axes of a reading, H, W = rows and columns of a picture, K = its pixels.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations, groupby
 from typing import Literal, NamedTuple
 
@@ -43,7 +44,7 @@ Notice = Callable[[Sequence[Sample], Calibration], Pieces]
 
 def jolts(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
     """Return how much acceleration changes from reading to reading: one channel, logarithm of m/s²."""
-    start_N, end_N, before_NA, after_NA = _readings(samples)
+    start_N, end_N, before_NA, after_NA = _readings(tuple(samples))
     change_N = np.linalg.norm((after_NA - before_NA)[:, :3], axis=1)
     return Pieces(start_N, end_N, np.log(change_N + NOISE_MPS2)[:, np.newaxis])
 
@@ -64,7 +65,7 @@ def turns(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
 
     Without a gyroscope, how fast the acceleration's direction changes: gravity turns with the sensor.
     """
-    start_N, end_N, before_NA, after_NA = _readings(samples)
+    start_N, end_N, before_NA, after_NA = _readings(tuple(samples))
     if after_NA.shape[1] == 6:
         return Pieces(start_N, end_N, (before_NA + after_NA)[:, 3:] / 2)
     return Pieces(start_N, end_N, (after_NA - before_NA) / ((end_N - start_N) / NS)[:, np.newaxis])
@@ -124,7 +125,8 @@ def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array, Array, Array
     return alike, first_N, stamps[first_N], stamps[first_N + 1]
 
 
-def _readings(samples: Sequence[Sample]) -> tuple[Array, Array, Array, Array]:
+@lru_cache(maxsize=1)  # of one clip two senses ask, one after the other
+def _readings(samples: tuple[Sample, ...]) -> tuple[Array, Array, Array, Array]:
     """Return start and end of the steps between readings, and the readings (N, A) before and after each."""
     alike, first_N, start_N, end_N = _steps(samples)
     all_A = np.concatenate([sample.data for sample in alike]).reshape(-1, samples[-1].data.size)
@@ -159,7 +161,8 @@ def _small(pictures: Sequence[Array]) -> Array:
     rows = np.add(thin[:, 0:height:2], thin[:, 1:height:2], dtype=exact)
     halved: Array = (rows[:, :, 0:width:2] + rows[:, :, 1:width:2]).astype(np.float32, copy=False)
     halved -= halved.mean((1, 2), keepdims=True)
-    deviation_P = np.sqrt(_products(halved, halved) / halved[0].size)
+    flat_PK = halved.reshape(len(halved), -1)
+    deviation_P = np.sqrt(_products(flat_PK, flat_PK) / flat_PK.shape[1])
     halved /= np.where(deviation_P > 0, deviation_P, 1)[:, np.newaxis, np.newaxis]
     return halved
 
@@ -169,15 +172,16 @@ def _shifts(before_NHW: Array, after_NHW: Array) -> Array:
     both_NHW, change_NHW = before_NHW + after_NHW, after_NHW[:, 1:-1, 1:-1] - before_NHW[:, 1:-1, 1:-1]
     right_NHW = (both_NHW[:, 1:-1, 2:] - both_NHW[:, 1:-1, :-2]) / 4  # the slope of their mean
     down_NHW = (both_NHW[:, 2:, 1:-1] - both_NHW[:, :-2, 1:-1]) / 4
-    stiff = 1e-3 * change_NHW[0].size
-    xx_N, yy_N = _products(right_NHW, right_NHW) + stiff, _products(down_NHW, down_NHW) + stiff
-    xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NHW, down_NHW, change_NHW), 2))
+    right_NK, down_NK, change_NK = (each.reshape(len(each), -1) for each in (right_NHW, down_NHW, change_NHW))
+    stiff = 1e-3 * change_NK.shape[1]
+    xx_N, yy_N = _products(right_NK, right_NK) + stiff, _products(down_NK, down_NK) + stiff
+    xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NK, down_NK, change_NK), 2))
     area_N = xx_N * yy_N - xy_N**2
     moved_N2: Array = np.stack([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N], axis=1) / area_N[:, np.newaxis]
     return moved_N2
 
 
-def _products(one_NHW: Array, other_NHW: Array) -> Array:
-    """Return (N,) float64: the inner product of each picture with the other."""
-    inner: Array = np.vecdot(*(each.reshape(len(each), -1) for each in (one_NHW, other_NHW))).astype(float)
+def _products(one_NK: Array, other_NK: Array) -> Array:
+    """Return (N,) float64: the inner product of each row with the other."""
+    inner: Array = np.vecdot(one_NK, other_NK).astype(float)
     return inner
