@@ -100,7 +100,7 @@ class _Joint:
         self._moments = Moments(HALF_LIFE)
         self._fitted = -1
         self._middle_C = np.zeros(0)
-        self._expected: list[tuple[Array, Array, Array]] = []  # by topic: own columns, residual's map, its whitening
+        self._surprise_CC = np.zeros((0, 0))  # R columns a topic: what the rest does not foretell of it, white
 
     def learn(self, sketch_C: Array) -> None:
         self._moments.learn(sketch_C)
@@ -112,9 +112,9 @@ class _Joint:
             return []
         if self._fitted < 0 or num_learned - self._fitted >= min(REFIT, self._fitted):
             self._fit()
-        away_C = sketch_C - self._middle_C
-        residuals = [(away_C[own] - away_C @ from_CR) @ whiten_RR for own, from_CR, whiten_RR in self._expected]
-        return [float(np.sqrt(residual_R @ residual_R / SKETCH)) for residual_R in residuals]
+        white_TR = ((sketch_C - self._middle_C) @ self._surprise_CC).reshape(self._num_topics, SKETCH)
+        scores: list[float] = np.sqrt((white_TR**2).mean(1)).tolist()
+        return scores
 
     def state(self) -> list[Any]:
         learned = self._moments.state()
@@ -129,16 +129,19 @@ class _Joint:
     def _fit(self) -> None:
         self._middle_C, covariance_CC = self._moments.mean_and_covariance()
         joint_CC = shrunk(covariance_CC, self._moments.number) + FLOOR * np.eye(len(covariance_CC))
-        columns = np.arange(len(joint_CC)).reshape(self._num_topics, SKETCH)
-        self._expected = [_expectation(joint_CC, own) for own in columns]
+        precision_CC = np.linalg.inv(joint_CC)
+        owns = [slice(number * SKETCH, (number + 1) * SKETCH) for number in range(self._num_topics)]
+        self._surprise_CC = np.concatenate([_surprise(precision_CC, own) for own in owns], axis=1)
         self._fitted = self._moments.num_learned
 
 
-def _expectation(joint_CC: Array, own: Array) -> tuple[Array, Array, Array]:
-    """Return ``own``, how its columns follow from the others (C, R), and what whitens what does not (R, R)."""
-    others = np.setdiff1d(np.arange(len(joint_CC)), own)
-    from_OR = np.linalg.solve(joint_CC[np.ix_(others, others)], joint_CC[np.ix_(others, own)])
-    left_RR = joint_CC[np.ix_(own, own)] - joint_CC[np.ix_(own, others)] @ from_OR
-    from_CR = np.zeros((len(joint_CC), len(own)))
-    from_CR[others] = from_OR
-    return own, from_CR, np.linalg.cholesky(np.linalg.inv(left_RR + FLOOR * np.eye(len(own))))
+def _surprise(precision_CC: Array, own: slice) -> Array:
+    """Return (C, R): from all to what the others do not foretell of ``own`` columns, uncorrelated and of variance 1.
+
+    The inverse of a covariance holds all predictions (Bishop 2006, eq. 2.73 and 2.75): that of what is left has its own
+    block, and what is left is its own columns over that.
+    """
+    left_RR = np.linalg.inv(precision_CC[own, own])
+    whiten_RR = np.linalg.cholesky(np.linalg.inv(left_RR + FLOOR * np.eye(len(left_RR))))
+    surprise_CR: Array = precision_CC[:, own] @ left_RR @ whiten_RR
+    return surprise_CR
