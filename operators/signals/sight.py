@@ -68,7 +68,7 @@ def noise(picture_HW: Array) -> float:
 def frozen(looked: Pictures) -> float:
     """Return the share of pictures that are as the one before them."""
     same = [one.shape == other.shape and _equal(one, other) for one, other in pairwise(looked)]
-    return float(np.mean(same))
+    return sum(same) / len(same)
 
 
 def dead(looked: Pictures, apart: float) -> float:
