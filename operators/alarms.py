@@ -1,6 +1,7 @@
 """From how rare a window is to events: one for each fault of a sensor, and one for all else that is odd."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from math import log10
 
 from msgspec.structs import replace
@@ -157,6 +158,7 @@ def topic_of(name: str) -> str:
     return name.partition(" ")[0] if name.startswith("/") else ""
 
 
+@lru_cache(512)  # asked of every name in every window
 def is_fault(name: str) -> bool:
     """Say whether a name is of something wrong with a sensor.
 

@@ -63,9 +63,10 @@ class Curve:
         if self._standard[0] != tuple(numbers):
             chunks_MCB = np.stack([self._chunks[number] for number in numbers])
             away_CMB = np.abs(chunks_MCB).swapaxes(0, 1)
-            deviation_C1 = 1.4826 * np.array([[np.median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB])
-            cut_MCB = np.clip(chunks_MCB / (deviation_C1 + STILL), -CLIP, CLIP)
-            self._standard = tuple(numbers), np.nan_to_num(cut_MCB).astype(np.float32)
+            deviation_C1 = 1.4826 * np.array([[median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB])
+            cut_MCB = (chunks_MCB / (deviation_C1 + STILL)).astype(np.float32)
+            np.clip(cut_MCB, -CLIP, CLIP, out=cut_MCB)
+            self._standard = tuple(numbers), np.nan_to_num(cut_MCB, copy=False)
         return self._standard[1]
 
 
@@ -94,6 +95,18 @@ def without_trend(raw_CB: Array) -> Array:
     count_CB = _moving_sum(known_CB.astype(float))
     trend_CB = _moving_sum(np.where(known_CB, raw_CB, 0.0)) / np.maximum(count_CB, 1)
     return raw_CB[:, TREND:-TREND] - trend_CB
+
+
+def median(values_N: Array) -> float:
+    """Return the median, as ``np.median`` has it, which parts the values at two places, and that takes longest.
+
+    >>> median(np.array([4.0, 1.0, 3.0, 2.0])), median(np.array([4.0, 1.0, 3.0]))
+    (2.5, 3.0)
+    """
+    half = len(values_N) // 2
+    parted_N = np.partition(values_N, half)
+    above = float(parted_N[half])
+    return above if len(values_N) % 2 else (float(parted_N[:half].max()) + above) / 2
 
 
 def _running(amount_N: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from operators.keeping import packed, unpacked
 from operators.memory import sketch
+from operators.moments import Moments
 from operators.novelty import is_direction
 from operators.spread import FLOOR, shrunk
 from pipeline.messages import Array, Observation
@@ -87,61 +88,60 @@ class Disagreement:
 
 
 def _sketches(observation: Observation, topics: Sequence[str]) -> Array:
-    return np.concatenate([sketch(observation.embeddings[topic].vector, SKETCH) for topic in topics]).astype(float)
+    vectors_TD = np.stack([observation.embeddings[topic].vector for topic in topics])
+    return sketch(vectors_TD, SKETCH).ravel().astype(float)
 
 
 class _Joint:
     """Mean and covariance of what some topics say together, and for each of them what the rest foretells."""
 
     def __init__(self, num_topics: int) -> None:
-        size = num_topics * SKETCH
         self._num_topics = num_topics
-        self._num_learned = 0
-        self._weight = self._squared_weight = 0.0
-        self._sum_C, self._sum_CC = np.zeros(size), np.zeros((size, size))
+        self._moments = Moments(HALF_LIFE)
         self._fitted = -1
-        self._middle_C = np.zeros(size)
-        self._expected: list[tuple[Array, Array, Array]] = []  # by topic: own columns, residual's map, its whitening
+        self._middle_C = np.zeros(0)
+        self._surprise_CC = np.zeros((0, 0))  # R columns a topic: what the rest does not foretell of it, white
 
     def learn(self, sketch_C: Array) -> None:
-        kept = 0.5 ** (1 / HALF_LIFE)
-        self._num_learned += 1
-        self._weight = kept * self._weight + 1
-        self._squared_weight = kept**2 * self._squared_weight + 1
-        self._sum_C = kept * self._sum_C + sketch_C
-        self._sum_CC = kept * self._sum_CC + np.outer(sketch_C, sketch_C)
+        self._moments.learn(sketch_C)
 
     def scores(self, sketch_C: Array) -> list[float]:
         """Return one for each topic; none with fewer than two rows learned."""
-        if self._num_learned < 2:
+        num_learned = self._moments.num_learned
+        if num_learned < 2:
             return []
-        if self._fitted < 0 or self._num_learned - self._fitted >= min(REFIT, self._fitted):
+        if self._fitted < 0 or num_learned - self._fitted >= min(REFIT, self._fitted):
             self._fit()
-        away_C = sketch_C - self._middle_C
-        residuals = [(away_C[own] - away_C @ from_CR) @ whiten_RR for own, from_CR, whiten_RR in self._expected]
-        return [float(np.sqrt(residual_R @ residual_R / SKETCH)) for residual_R in residuals]
+        white_TR = ((sketch_C - self._middle_C) @ self._surprise_CC).reshape(self._num_topics, SKETCH)
+        scores: list[float] = np.sqrt((white_TR**2).mean(1)).tolist()
+        return scores
 
     def state(self) -> list[Any]:
-        return [self._num_learned, self._weight, self._squared_weight, self._sum_C, self._sum_CC]
+        learned = self._moments.state()
+        return [learned["num_learned"], *learned["weights"], learned["sum"], learned["squares"]]
 
     def restore(self, state: list[Any]) -> None:
-        self._num_learned, self._weight, self._squared_weight, self._sum_C, self._sum_CC = state
+        num_learned, weight, squared_weight, total, squares = state
+        weights = [weight, squared_weight]
+        self._moments.restore({"num_learned": num_learned, "weights": weights, "sum": total, "squares": squares})
         self._fitted = -1
 
     def _fit(self) -> None:
-        self._middle_C = self._sum_C / self._weight
-        covariance_CC = self._sum_CC / self._weight - np.outer(self._middle_C, self._middle_C)
-        joint_CC = shrunk(covariance_CC, self._weight**2 / self._squared_weight) + FLOOR * np.eye(len(covariance_CC))
-        columns = np.arange(len(joint_CC)).reshape(self._num_topics, SKETCH)
-        self._expected = [_expectation(joint_CC, own) for own in columns]
-        self._fitted = self._num_learned
+        self._middle_C, covariance_CC = self._moments.mean_and_covariance()
+        joint_CC = shrunk(covariance_CC, self._moments.number) + FLOOR * np.eye(len(covariance_CC))
+        precision_CC = np.linalg.inv(joint_CC)
+        owns = [slice(number * SKETCH, (number + 1) * SKETCH) for number in range(self._num_topics)]
+        self._surprise_CC = np.concatenate([_surprise(precision_CC, own) for own in owns], axis=1)
+        self._fitted = self._moments.num_learned
 
 
-def _expectation(joint_CC: Array, own: Array) -> tuple[Array, Array, Array]:
-    """Return ``own``, how its columns follow from the others (C, R), and what whitens what does not (R, R)."""
-    others = np.setdiff1d(np.arange(len(joint_CC)), own)
-    from_OR = np.linalg.solve(joint_CC[np.ix_(others, others)], joint_CC[np.ix_(others, own)])
-    left_RR = joint_CC[np.ix_(own, own)] - joint_CC[np.ix_(own, others)] @ from_OR
-    from_CR = np.zeros((len(joint_CC), len(own)))
-    from_CR[others] = from_OR
-    return own, from_CR, np.linalg.cholesky(np.linalg.inv(left_RR + FLOOR * np.eye(len(own))))
+def _surprise(precision_CC: Array, own: slice) -> Array:
+    """Return (C, R): from all to what the others do not foretell of ``own`` columns, uncorrelated and of variance 1.
+
+    The inverse of a covariance holds all predictions (Bishop 2006, eq. 2.73 and 2.75): that of what is left has its own
+    block, and what is left is its own columns over that.
+    """
+    left_RR = np.linalg.inv(precision_CC[own, own])
+    whiten_RR = np.linalg.cholesky(np.linalg.inv(left_RR + FLOOR * np.eye(len(left_RR))))
+    surprise_CR: Array = precision_CC[:, own] @ left_RR @ whiten_RR
+    return surprise_CR

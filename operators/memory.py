@@ -29,11 +29,10 @@ LOOKS = 8
 
 
 class _Look(NamedTuple):
-    """A vector (D,), its sketch (P,), the rows (N,) that may be nearest to it among all that ``num_learned`` vectors
-    left, and their cosines (N,)."""
+    """A vector (D,), the rows (N,) that may be nearest to it among all that ``num_learned`` vectors left, and their
+    cosines (N,)."""
 
     vector: Array
-    sketch: Array
     rows: Array
     cosines: Array
     num_learned: int
@@ -65,29 +64,29 @@ class Memory:
     def __len__(self) -> int:
         return self._known
 
-    def distance(self, vector_D: Array) -> tuple[float, int] | None:
+    def distance(self, vector_D: Array, sketch_P: Array) -> tuple[float, int] | None:
         """Return the mean cosine distance to the nearest ``neighbours``, and when the nearest of all was.
 
-        None with fewer than that.
+        None with fewer than that. ``sketch_P`` is that of ``vector_D``; of many at once they take less time.
         """
         if self._known < self.neighbours:
             return None
-        look = self._look(vector_D)
+        look = self._look(vector_D, sketch_P)
         best = np.argpartition(look.cosines, -self.neighbours)[-self.neighbours :]
         nearest = look.rows[best[np.argmax(look.cosines[best])]]
         return max(0.0, 1 - float(look.cosines[best].mean())), int(self._stamps_M[nearest])
 
-    def learn(self, vector_D: Array, stamp: int) -> None:
-        """Remember ``vector_D``, the normal of ``stamp``."""
+    def learn(self, vector_D: Array, sketch_P: Array, stamp: int) -> None:
+        """Remember ``vector_D``, the normal of ``stamp``, with its sketch."""
         if self._num_learned == 0:
             self._begin(len(vector_D))
-        look = self._look(vector_D)
+        look = self._look(vector_D, sketch_P)
         del self._looks[id(vector_D)]
         self._num_learned += 1
         place, gap = self._place(look)
         self._gaps_M[place] = gap
         self._vectors_MD[place] = vector_D
-        self._sketches_PM[:, place] = look.sketch
+        self._sketches_PM[:, place] = sketch_P
         self._stamps_M[place] = stamp
         self._ages_M[place] = self._num_learned
         self._dear_M[place] = self._dear(gap)
@@ -115,7 +114,7 @@ class Memory:
             self._vectors_MD[:known], self._stamps_M[:known] = state["vectors"], state["stamps"]
             self._ages_M[:known], self._gaps_M[:known] = state["ages"], state["gaps"]
             self._dear_M[:known] = np.log2(self._gaps_M[:known] + CLOSEST) + self._ages_M[:known] / self._half_life
-            self._sketches_PM[:, :known] = (state["vectors"] @ _projection(dim)).T
+            self._sketches_PM[:, :known] = sketch(state["vectors"]).T
             self._looks.clear()
 
     def _begin(self, dim: int) -> None:
@@ -124,11 +123,11 @@ class Memory:
         self._stamps_M, self._ages_M = np.zeros(self.size, np.int64), np.zeros(self.size, np.int64)
         self._gaps_M, self._dear_M = np.zeros(self.size), np.zeros(self.size)
 
-    def _look(self, vector_D: Array) -> _Look:
+    def _look(self, vector_D: Array, sketch_P: Array) -> _Look:
         """Return what is nearest to ``vector_D``; if it was sought before, only what has come since is looked at."""
         before = self._looks.pop(id(vector_D), None)
         if before is None or self._num_learned - before.num_learned > len(self._places):
-            look = self._first_look(vector_D)
+            look = self._first_look(vector_D, sketch_P)
         else:
             look = self._look_again(before)
         self._looks[id(vector_D)] = look
@@ -136,13 +135,13 @@ class Memory:
             del self._looks[next(iter(self._looks))]
         return look
 
-    def _first_look(self, vector_D: Array) -> _Look:
-        known, sketch_P = self._known, sketch(vector_D)
+    def _first_look(self, vector_D: Array, sketch_P: Array) -> _Look:
+        known = self._known
         if known <= 2 * SHORTLIST + self.neighbours:
             rows_N = np.arange(known)
         else:
             rows_N = largest(sketch_P @ self._sketches_PM[:, :known], SHORTLIST + self.neighbours)
-        return _Look(vector_D, sketch_P, rows_N, self._vectors_MD[rows_N] @ vector_D, self._num_learned)
+        return _Look(vector_D, rows_N, self._vectors_MD[rows_N] @ vector_D, self._num_learned)
 
     def _look_again(self, before: _Look) -> _Look:
         num_new = self._num_learned - before.num_learned
@@ -193,10 +192,10 @@ def largest(values_M: Array, number: int) -> Array:
     return rows[np.argpartition(values_M[rows], -number)[-number:]]
 
 
-def sketch(vector_D: Array, size: int = SKETCH) -> Array:
-    """Return (size,) float32: a random projection, always the same one, that keeps distances nearly as they were."""
-    sketch_P: Array = vector_D @ _projection(len(vector_D), size)
-    return sketch_P
+def sketch(vectors: Array, size: int = SKETCH) -> Array:
+    """Return (…, size) float32 of (…, D): a random projection, always the same one, that keeps distances nearly."""
+    sketches: Array = vectors @ _projection(vectors.shape[-1], size)
+    return sketches
 
 
 @cache

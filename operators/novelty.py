@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from operators.keeping import packed, unpacked
-from operators.memory import Memory
+from operators.memory import Memory, sketch
 from operators.spread import Spread
 from pipeline.messages import Array, Observation
 
@@ -44,9 +44,9 @@ class Novelty:
     def score(self, observation: Observation) -> dict[str, float]:
         """Return how unlike the normal each vector is; 0 is as like as can be."""
         scores = {}
-        for name, vector_D in self._vectors(observation):
-            near = self._memory(name).distance(vector_D)
-            far = self._spreads[name].distance(vector_D)
+        for name, vector_D, sketch_R in self._sketched(observation):
+            near = self._memory(name).distance(vector_D, sketch_R)
+            far = self._spreads[name].distance(sketch_R)
             if near is not None:
                 scores[name] = near[0]
             if far is not None:
@@ -55,16 +55,17 @@ class Novelty:
 
     def learn(self, observation: Observation) -> None:
         """Remember what the window had."""
-        for name, vector_D in self._vectors(observation):
-            self._memory(name).learn(vector_D, observation.window.end)
-            self._spreads[name].learn(vector_D)
+        for name, vector_D, sketch_R in self._sketched(observation):
+            self._memory(name).learn(vector_D, sketch_R, observation.window.end)
+            self._spreads[name].learn(sketch_R)
 
     def nearest(self, observation: Observation, name: str) -> int:
         """Return the end of the normal window whose vector of ``name`` is nearest; 0 where none is known."""
         name = name.removesuffix(" unusual")
-        vector_D = dict(self._vectors(observation)).get(name)
-        near = self._memory(name).distance(vector_D) if vector_D is not None else None
-        return near[1] if near else 0
+        for known, vector_D, sketch_R in self._sketched(observation):
+            if known == name and (near := self._memory(name).distance(vector_D, sketch_R)):
+                return near[1]
+        return 0
 
     def state(self) -> bytes:
         """Return all that was learned."""
@@ -77,6 +78,11 @@ class Novelty:
         for name, of_memory in learned["memories"].items():
             self._memory(name).restore(of_memory)
             self._spreads[name].restore(learned["spreads"][name])
+
+    def _sketched(self, observation: Observation) -> Iterator[tuple[str, Array, Array]]:
+        """Yield what can be compared with its sketch; those of all vectors are one product."""
+        if vectors := dict(self._vectors(observation)):
+            yield from zip(vectors, vectors.values(), sketch(np.stack(list(vectors.values()))), strict=True)
 
     def _vectors(self, observation: Observation) -> Iterator[tuple[str, Array]]:
         """Yield what can be compared by name: embeddings, and the fused vector if all of them are whole."""

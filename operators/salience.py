@@ -1,9 +1,10 @@
 """What a stream noticed and when: curves in which two senses of one event look alike.
 
-N = pieces of a curve, C = its channels, A = axes of a reading, H, W = rows and columns of a picture.
+N = pieces of a curve, C = its channels, A = axes of a reading, H, W = rows and columns of a picture, K = its pixels.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations, groupby
 from typing import Literal, NamedTuple
 
@@ -43,7 +44,7 @@ Notice = Callable[[Sequence[Sample], Calibration], Pieces]
 
 def jolts(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
     """Return how much acceleration changes from reading to reading: one channel, logarithm of m/s²."""
-    start_N, end_N, before_NA, after_NA = _readings(samples)
+    start_N, end_N, before_NA, after_NA = _readings(tuple(samples))
     change_N = np.linalg.norm((after_NA - before_NA)[:, :3], axis=1)
     return Pieces(start_N, end_N, np.log(change_N + NOISE_MPS2)[:, np.newaxis])
 
@@ -64,35 +65,48 @@ def turns(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
 
     Without a gyroscope, how fast the acceleration's direction changes: gravity turns with the sensor.
     """
-    start_N, end_N, before_NA, after_NA = _readings(samples)
+    start_N, end_N, before_NA, after_NA = _readings(tuple(samples))
     if after_NA.shape[1] == 6:
         return Pieces(start_N, end_N, (before_NA + after_NA)[:, 3:] / 2)
     return Pieces(start_N, end_N, (after_NA - before_NA) / ((end_N - start_N) / NS)[:, np.newaxis])
 
 
-def flow(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
-    """Return how fast the picture moves as a whole, right and down: two channels, pixels a second.
+class Flow:
+    """How fast the picture moves as a whole, right and down: two channels, pixels a second.
 
     One step of the method of Lucas and Kanade (1981) over all pixels. It falls short of large motion, but not of
-    its direction, nor of its time.
+    its direction, nor of its time. What the last picture was made into is kept: the next step begins with it.
     """
-    alike, first_N = _steps(samples)
-    start_N, end_N = _span(alike, first_N)
-    if not len(first_N):
-        return Pieces(start_N, end_N, np.zeros((0, 2)))
-    small_PHW = _small([sample.data for sample in alike])
-    moved_N2 = _shifts(small_PHW[first_N], small_PHW[first_N + 1])
-    return Pieces(start_N, end_N, moved_N2 / ((end_N - start_N) / NS)[:, np.newaxis])
+
+    def __init__(self) -> None:
+        self._last: tuple[Sample | None, Array] = None, np.zeros((0, 0, 0), np.float32)
+
+    def __call__(self, samples: Sequence[Sample], calibration: Calibration) -> Pieces:
+        """Return the curve of ``samples``, the first of which was the last one before."""
+        alike, first_N, start_N, end_N = _steps(samples)
+        if not len(first_N):
+            return Pieces(start_N, end_N, np.zeros((0, 2)))
+        small_PHW = self._seen(alike)
+        moved_N2 = _shifts(small_PHW[first_N], small_PHW[first_N + 1])
+        return Pieces(start_N, end_N, moved_N2 / ((end_N - start_N) / NS)[:, np.newaxis])
+
+    def _seen(self, alike: Sequence[Sample]) -> Array:
+        """Return ``alike``, which are two or more, small, (P, H, W)."""
+        last, before_1HW = self._last
+        is_known = alike[0] is last
+        small_PHW = _small([sample.data for sample in alike[is_known:]])
+        self._last = alike[-1], small_PHW[-1:].copy()
+        return np.concatenate([before_1HW, small_PHW]) if is_known else small_PHW
 
 
 SENSES: Mapping[str, Mapping[Sense, Notice]] = {
     "imu": {"motion": turns, "shock": jolts},
     "audio": {"shock": knocks},
-    "vision": {"motion": flow},
-    "depth": {"motion": flow},
-    "thermal": {"motion": flow},
+    "vision": {"motion": Flow()},
+    "depth": {"motion": Flow()},
+    "thermal": {"motion": Flow()},
 }
-"""What each modality notices. Two streams that share a sense can be compared."""
+"""What each modality notices, of one stream a copy. Two streams that share a sense can be compared."""
 
 
 def joined(parts: Sequence[Pieces]) -> Pieces:
@@ -100,25 +114,24 @@ def joined(parts: Sequence[Pieces]) -> Pieces:
     return Pieces(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array]:
-    """Return samples of one shape, and (N,) where among them those are that something can be seen to change after."""
+def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array, Array, Array]:
+    """Return samples of one shape, and of the steps between them in which something can be seen to change (N,) each:
+    place of the sample before, start and end."""
     shape = samples[-1].data.shape
     alike = [sample for sample in samples if sample.data.shape == shape]
-    gap_N = np.diff(np.array([sample.stamp for sample in alike], np.int64))
-    return alike, np.flatnonzero((gap_N > 0) & (gap_N <= LONGEST))
-
-
-def _span(alike: Sequence[Sample], first_N: Array) -> tuple[Array, Array]:
     stamps = np.array([sample.stamp for sample in alike], np.int64)
-    return stamps[first_N], stamps[first_N + 1]
+    gap_N = np.diff(stamps)
+    first_N = np.flatnonzero((gap_N > 0) & (gap_N <= LONGEST))
+    return alike, first_N, stamps[first_N], stamps[first_N + 1]
 
 
-def _readings(samples: Sequence[Sample]) -> tuple[Array, Array, Array, Array]:
+@lru_cache(maxsize=1)  # of one clip two senses ask, one after the other
+def _readings(samples: tuple[Sample, ...]) -> tuple[Array, Array, Array, Array]:
     """Return start and end of the steps between readings, and the readings (N, A) before and after each."""
-    alike, first_N = _steps(samples)
+    alike, first_N, start_N, end_N = _steps(samples)
     all_A = np.concatenate([sample.data for sample in alike]).reshape(-1, samples[-1].data.size)
     all_A = np.clip(all_A.astype(float, copy=False), -LIMIT, LIMIT)
-    return *_span(alike, first_N), all_A[first_N], all_A[first_N + 1]
+    return start_N, end_N, all_A[first_N], all_A[first_N + 1]
 
 
 def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:
@@ -141,32 +154,34 @@ def _small(pictures: Sequence[Array]) -> Array:
     thin = np.stack([(each if each.ndim == 2 else each[:, :, 1])[::stride, ::stride] for each in pictures])
     if thin.dtype.kind == "f":
         thin = np.clip(np.nan_to_num(thin), -LIMIT, LIMIT)
-    thin = thin.astype(np.float32)
     height, width = (side // 2 * 2 for side in thin.shape[1:])
     if min(height, width) < 6:
         return np.zeros((len(thin), 3, 3), np.float32)  # too small to have a slope
-    rows = thin[:, 0:height:2] + thin[:, 1:height:2]
-    halved: Array = rows[:, :, 0:width:2] + rows[:, :, 1:width:2]
+    exact = np.uint16 if thin.dtype == np.uint8 else np.float32  # and no wider: four bytes fit in two
+    rows = np.add(thin[:, 0:height:2], thin[:, 1:height:2], dtype=exact)
+    halved: Array = (rows[:, :, 0:width:2] + rows[:, :, 1:width:2]).astype(np.float32, copy=False)
     halved -= halved.mean((1, 2), keepdims=True)
-    deviation_P = np.sqrt(_products(halved, halved) / halved[0].size)
+    flat_PK = halved.reshape(len(halved), -1)
+    deviation_P = np.sqrt(_products(flat_PK, flat_PK) / flat_PK.shape[1])
     halved /= np.where(deviation_P > 0, deviation_P, 1)[:, np.newaxis, np.newaxis]
     return halved
 
 
 def _shifts(before_NHW: Array, after_NHW: Array) -> Array:
     """Return (N, 2): by how many pixels each picture moved, right and down, by least squares."""
-    mean_NHW, change_NHW = (before_NHW + after_NHW) / 2, (after_NHW - before_NHW)[:, 1:-1, 1:-1]
-    right_NHW = (mean_NHW[:, 1:-1, 2:] - mean_NHW[:, 1:-1, :-2]) / 2
-    down_NHW = (mean_NHW[:, 2:, 1:-1] - mean_NHW[:, :-2, 1:-1]) / 2
-    stiff = 1e-3 * change_NHW[0].size
-    xx_N, yy_N = _products(right_NHW, right_NHW) + stiff, _products(down_NHW, down_NHW) + stiff
-    xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NHW, down_NHW, change_NHW), 2))
+    both_NHW, change_NHW = before_NHW + after_NHW, after_NHW[:, 1:-1, 1:-1] - before_NHW[:, 1:-1, 1:-1]
+    right_NHW = (both_NHW[:, 1:-1, 2:] - both_NHW[:, 1:-1, :-2]) / 4  # the slope of their mean
+    down_NHW = (both_NHW[:, 2:, 1:-1] - both_NHW[:, :-2, 1:-1]) / 4
+    right_NK, down_NK, change_NK = (each.reshape(len(each), -1) for each in (right_NHW, down_NHW, change_NHW))
+    stiff = 1e-3 * change_NK.shape[1]
+    xx_N, yy_N = _products(right_NK, right_NK) + stiff, _products(down_NK, down_NK) + stiff
+    xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NK, down_NK, change_NK), 2))
     area_N = xx_N * yy_N - xy_N**2
     moved_N2: Array = np.stack([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N], axis=1) / area_N[:, np.newaxis]
     return moved_N2
 
 
-def _products(one_NHW: Array, other_NHW: Array) -> Array:
-    """Return (N,) float64: the inner product of each picture with the other."""
-    inner: Array = np.einsum("nhw,nhw->n", one_NHW, other_NHW).astype(float)
+def _products(one_NK: Array, other_NK: Array) -> Array:
+    """Return (N,) float64: the inner product of each row with the other."""
+    inner: Array = np.vecdot(one_NK, other_NK).astype(float)
     return inner

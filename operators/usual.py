@@ -3,6 +3,8 @@
 D = dimension of the joint space.
 """
 
+from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any
@@ -45,9 +47,9 @@ class Usual:
 
     def __init__(self, size: int, middle: float, spread: float) -> None:
         self._prior = middle, spread
-        self._values_N = np.zeros(size)
-        self._num_kept = 0
-        self._next = 0  # where the next value goes
+        self._size = size
+        self._values: deque[float] = deque()  # as they came
+        self._rising: list[float] = []  # the same, the smallest first
         self._num_learned = 0
         self._middle, self._spread = self._prior
 
@@ -65,8 +67,7 @@ class Usual:
     def state(self) -> dict[str, Any]:
         """Return what was learned, as ``keeping.packed`` takes it."""
         learned = [self._num_learned, self._middle, self._spread]
-        in_order_N = np.roll(self._values_N[: self._num_kept], -self._next % max(self._num_kept, 1))
-        return {"prior": list(self._prior), "values": in_order_N, "learned": learned}
+        return {"prior": list(self._prior), "values": np.array(self._values), "learned": learned}
 
     @classmethod
     def restored(cls, size: int, state: dict[str, Any]) -> "Usual":
@@ -78,13 +79,14 @@ class Usual:
         return usual
 
     def _keep(self, value: float) -> None:
-        self._values_N[self._next] = value
-        self._next = (self._next + 1) % len(self._values_N)
-        self._num_kept = max(self._num_kept, self._next or len(self._values_N))
+        self._values.append(value)
+        insort(self._rising, value)
+        if len(self._values) > self._size:
+            del self._rising[bisect_left(self._rising, self._values.popleft())]
 
     def _fit(self) -> None:
-        first, second, third = quartiles(np.sort(self._values_N[: self._num_kept]).tolist())
-        number, (middle, spread) = self._num_kept, self._prior
+        first, second, third = quartiles(self._rising)
+        number, (middle, spread) = len(self._rising), self._prior
         width = (third - first) / QUARTILES
         self._middle = float((number * second + MIDDLE_WEIGHT * middle) / (number + MIDDLE_WEIGHT))
         self._spread = float(np.sqrt((number * width**2 + SPREAD_WEIGHT * spread**2) / (number + SPREAD_WEIGHT)))

@@ -1,5 +1,6 @@
 """One topic as a witness: what it noticed with each of its senses, each sample once although windows overlap."""
 
+from copy import copy
 from itertools import takewhile
 
 from operators.curve import Curve
@@ -13,6 +14,7 @@ class Witness:
     def __init__(self, modality: str, num_chunks: int) -> None:
         self.modality = modality
         self.curves = {sense: Curve(num_chunks) for sense in SENSES[modality]}
+        self._notices = {sense: copy(notice) for sense, notice in SENSES[modality].items()}  # some keep what they saw
         self._newest: Sample | None = None
 
     def listen(self, clip: Clip) -> None:
@@ -23,7 +25,7 @@ class Witness:
         if len(samples) < 2:
             self._newest = samples[-1]
             return
-        for sense, notice in SENSES[self.modality].items():
+        for sense, notice in self._notices.items():
             self.curves[sense].add(notice(samples, clip.calibration))
         self._newest = samples[-1]
 

@@ -11,7 +11,7 @@ from operators.evaluation.anomaly_models import usual
 from operators.evaluation.classification import auroc
 from operators.evaluation.outcome import Outcome, Table
 from operators.sets.item import Item
-from operators.signals.sound import STRETCH_S, samples_of, sound_features
+from operators.signals.sound import STRETCH_S, read_sound, sound_features
 from pipeline.messages import Array, Clip
 
 
@@ -48,7 +48,7 @@ def _rows(item: Item) -> Array:
 
 
 def _stretches(clip: Clip) -> list[Array]:
-    samples_T, rate_hz = samples_of(clip), clip.calibration.sample_rate_hz
+    (samples_T, _), rate_hz = read_sound(clip.samples), clip.calibration.sample_rate_hz
     length = round(STRETCH_S * rate_hz)
     parts = [samples_T[start : start + length] for start in range(0, len(samples_T) - length + 1, max(length, 1))]
     return [row_K for part in parts if (row_K := sound_features(part, rate_hz)) is not None]

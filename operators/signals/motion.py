@@ -1,11 +1,12 @@
 """What an IMU's clip feels like, and which of its axes lie. T = readings, A = axes, F = frequencies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
+from scipy import fft
 
-from pipeline.messages import Array, Clip
+from pipeline.messages import Array, Sample
 
 FEWEST = 16
 """Readings in a clip of which anything can be said."""
@@ -20,39 +21,41 @@ LOUDNESS = 1e-6
 """Mean square below which an axis is as good as still: (mm/s²)², (mrad/s)²."""
 
 
-def readings_of(clip: Clip) -> Array:
-    """Return (T, A) float64; readings that have not as many axes as the last one are left out."""
-    axes = clip.samples[-1].data.size
-    rows = [sample.data for sample in clip.samples if sample.data.size == axes]
-    return np.concatenate(rows).reshape(-1, axes).astype(float, copy=False)
+def read_motion(samples: Sequence[Sample]) -> tuple[Array, list[int]]:
+    """Return (T, A) float64, and how many are of each sample: none of one that has not as many axes as the last."""
+    axes = samples[-1].data.size
+    rows = [sample.data for sample in samples if sample.data.size == axes]
+    readings_TA = np.concatenate(rows).reshape(-1, axes).astype(float, copy=False)
+    return readings_TA, [int(sample.data.size == axes) for sample in samples]
 
 
 def motion_features(readings_TA: Array) -> Array | None:
     """Return (K,): log power in octaves, levels and log powers of the whole and its end; None of too short a clip."""
-    readings_TA = readings_TA[np.isfinite(readings_TA).all(1)]
-    length = len(readings_TA)
+    length = int(np.isfinite(readings_TA).all(1).sum())
     if length < FEWEST:
         return None
-    found = [np.log(octaves(readings_TA).ravel() + LOUDNESS)]
+    known_TA = readings_TA if length == len(readings_TA) else readings_TA[np.isfinite(readings_TA).all(1)]
+    known_AT = np.ascontiguousarray(known_TA.T)
+    found = [np.log(octaves(known_AT).ravel() + LOUDNESS)]
     for parts in PARTS:
-        last_TA = readings_TA[-(length // parts) :]
-        found += [last_TA.mean(0), np.log(last_TA.var(0) + LOUDNESS)]
+        last_AT = known_AT[:, -(length // parts) :]
+        found += [last_AT.mean(1), np.log(last_AT.var(1) + LOUDNESS)]
     return np.concatenate(found)
 
 
-def octaves(readings_TA: Array) -> Array:
+def octaves(readings_AT: Array) -> Array:
     """Return (BANDS + 1, A): the mean square of the readings without their mean, by octave, highest first.
 
     >>> time = np.arange(64)
-    >>> octaves(np.cos(np.pi * 0.6 * time)[:, np.newaxis]).round(1).ravel().tolist()
+    >>> octaves(np.cos(np.pi * 0.6 * time)[np.newaxis]).round(1).ravel().tolist()
     [0.5, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    length = len(readings_TA)
-    taper_T1 = taper(length)[:, np.newaxis]
-    power_FA = squared(np.fft.rfft((readings_TA - readings_TA.mean(0)) * taper_T1, axis=0))
-    power_FA *= 2 / (length * (taper_T1**2).sum())
-    ends = [len(power_FA) >> number for number in range(BANDS + 1)]
-    return np.array([power_FA[end >> 1 if number < BANDS else 0 : end].sum(0) for number, end in enumerate(ends)])
+    length = readings_AT.shape[1]
+    taper_T = taper(length)
+    power_AF = squared(fft.rfft((readings_AT - readings_AT.mean(1, keepdims=True)) * taper_T))
+    power_AF *= 2 / (length * float(taper_T @ taper_T))
+    ends = [power_AF.shape[1] >> number for number in range(BANDS + 1)]
+    return np.array([power_AF[:, end >> 1 if number < BANDS else 0 : end].sum(1) for number, end in enumerate(ends)])
 
 
 def squared(spectrum: Array) -> Array:
@@ -102,5 +105,6 @@ def longest(is_T: Array) -> int:
     >>> longest(np.array([True, False, True, True]))
     2
     """
-    ends = np.flatnonzero(np.concatenate([[True], ~is_T, [True]]))
-    return int(np.diff(ends).max()) - 1
+    between_T = np.concatenate([[False], is_T, [False]])
+    edges = np.flatnonzero(between_T[1:] != between_T[:-1])  # of runs: where one begins, where it ends, and so on
+    return int((edges[1::2] - edges[::2]).max(initial=0))

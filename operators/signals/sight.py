@@ -41,7 +41,7 @@ def picture_faults(modality: str, looked: Pictures, before: Array | None) -> Map
     else:
         scale = float(known.max() - known.min()) or 1.0
     if modality != "depth":  # an edge in depth is as sharp as a dead pixel
-        faults["dead pixels"] = dead([looked[0], last_HW], scale * APART)
+        faults["dead pixels"] = dead([looked[0], last_HW][-len(looked) :], scale * APART)
     away = known - mean
     deviation = float(np.dot(away, away) / away.size) ** 0.5
     return faults | {"flat": flat(deviation / (255.0 if modality == "vision" else max(abs(mean), 1e-6)))}
@@ -68,7 +68,7 @@ def noise(picture_HW: Array) -> float:
 def frozen(looked: Pictures) -> float:
     """Return the share of pictures that are as the one before them."""
     same = [one.shape == other.shape and _equal(one, other) for one, other in pairwise(looked)]
-    return float(np.mean(same))
+    return sum(same) / len(same)
 
 
 def dead(looked: Pictures, apart: float) -> float:

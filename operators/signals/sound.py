@@ -1,14 +1,15 @@
 """What a microphone's clip sounds like, and what is wrong with it. T = samples, S = stretches, F = frequencies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from math import log10
 
 import numpy as np
+from scipy import fft
 
 from operators.signals.motion import longest, squared, taper
-from pipeline.messages import Array, Clip
+from pipeline.messages import Array, Sample
 
 STRETCH_S = 0.5
 """A spectrum is of so much; shorter clips are one stretch."""
@@ -35,10 +36,12 @@ LOW_RATE_HZ = 2000.0
 """Hum is looked for at this rate, as the mean of samples beside each other."""
 
 
-def samples_of(clip: Clip) -> Array:
-    """Return (T,) float32 in [-1, 1], the mean of all channels; what is not finite stays so."""
-    alike = groupby((sample.data for sample in clip.samples), key=lambda data: (data.dtype, data.shape[1:]))
-    return np.concatenate([_mono(np.concatenate(list(chunks))) for _, chunks in alike])
+def read_sound(samples: Sequence[Sample]) -> tuple[Array, list[int]]:
+    """Return (T,) float32 in [-1, 1], the mean of all channels, and how many are of each sample; what is not finite
+    stays so."""
+    alike = groupby((sample.data for sample in samples), key=lambda data: (data.dtype, data.shape[1:]))
+    samples_T = np.concatenate([_mono(np.concatenate(list(chunks))) for _, chunks in alike])
+    return samples_T, [len(sample.data) for sample in samples]
 
 
 def sound_features(samples_T: Array, rate_hz: float) -> Array | None:
@@ -47,12 +50,28 @@ def sound_features(samples_T: Array, rate_hz: float) -> Array | None:
     Loudness alone is no feature: a motor that turns faster is louder, and no other motor.
     """
     samples_T = _known(samples_T)
-    if len(samples_T) < FEWEST or rate_hz * HIGHEST <= LOWEST_HZ:
+    length = stretch_length(len(samples_T), rate_hz)
+    if not length:
         return None
-    length = min(len(samples_T), max(FEWEST, round(STRETCH_S * rate_hz)))
     count = len(samples_T) // length
-    power_SF = _power(samples_T[-count * length :].reshape(count, length))
-    level_SB = 10 * np.log10(_bands(power_SF, rate_hz) + QUIET)
+    return outline(levels(samples_T[-count * length :].reshape(count, length), rate_hz))
+
+
+def stretch_length(number: int, rate_hz: float) -> int:
+    """Return of how many of ``number`` samples a spectrum is; 0 where there are too few, or the rate is too low."""
+    if number < FEWEST or rate_hz * HIGHEST <= LOWEST_HZ:
+        return 0
+    return min(number, max(FEWEST, round(STRETCH_S * rate_hz)))
+
+
+def levels(samples_ST: Array, rate_hz: float) -> Array:
+    """Return (S, BANDS): the spectrum of each stretch in dB."""
+    level_SB: Array = 10 * np.log10(_bands(_power(samples_ST), rate_hz) + QUIET)
+    return level_SB
+
+
+def outline(level_SB: Array) -> Array:
+    """Return (BANDS,): what stretches have in common but for their loudness."""
     shape: Array = (level_SB - level_SB.mean(1, keepdims=True)).mean(0)
     return shape
 
@@ -70,13 +89,14 @@ def sound_faults(samples_T: Array, rate_hz: float) -> Mapping[str, float]:
         return {}
     same_T = known_T[1:] == known_T[:-1]
     highest, lowest = float(known_T.max()), float(known_T.min())
-    held_T = same_T & (((known_T == highest) & (highest > LOUD)) | ((known_T == lowest) & (lowest < -LOUD)))[1:]
+    limits = [limit for limit, is_loud in ((highest, highest > LOUD), (lowest, lowest < -LOUD)) if is_loud]
+    num_held = sum(int(np.count_nonzero(same_T & (known_T[1:] == limit))) for limit in limits)
     mean = float(known_T.mean())
     away_T = known_T - np.float32(mean)
     loudness = 10 * log10(float(away_T @ away_T) / len(away_T) + QUIET)
     return {
         "silent": max(0.0, -loudness) / 120,
-        "clipped": float(held_T.mean()) if highest > lowest else 0.0,
+        "clipped": num_held / len(same_T) if highest > lowest else 0.0,
         "stuck": longest(same_T) / len(same_T),
         "hum": hum(known_T, rate_hz) / 40,
         "offset": abs(mean),
@@ -102,15 +122,15 @@ def _above(power_F: Array, step: float) -> float:
     for number in range(1, HARMONICS + 1):
         centre, near, wide = round(step * number), 2, round(step / 3)
         peak = power_F[centre - near : centre + near + 1].max()
-        beside = np.concatenate([power_F[centre - wide : centre - near], power_F[centre + near + 1 : centre + wide]])
-        found.append(10 * log10(peak / beside.max()))
+        below, above = power_F[centre - wide : centre - near], power_F[centre + near + 1 : centre + wide]
+        found.append(10 * log10(peak / max(below.max(initial=QUIET), above.max(initial=QUIET))))
     return sum(found) / HARMONICS
 
 
 def _power(samples_ST: Array) -> Array:
     length = samples_ST.shape[1]
     taper_T = taper(length)
-    spectrum_SF = np.fft.rfft((samples_ST - samples_ST.mean(1, keepdims=True)) * taper_T, axis=1)
+    spectrum_SF = fft.rfft((samples_ST - samples_ST.mean(1, keepdims=True)) * taper_T)
     power_SF: Array = squared(spectrum_SF) * (2 / (length * float(taper_T @ taper_T)))
     return power_SF
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from operators.keeping import packed, unpacked
-from operators.signals.motion import motion_faults, motion_features, readings_of
+from operators.signals.ear import Ear
+from operators.signals.motion import motion_faults, motion_features, read_motion
 from operators.signals.scales import Scales
 from operators.signals.sight import picture_faults, thinned
-from operators.signals.sound import samples_of, sound_faults, sound_features
+from operators.signals.tape import Tape
 from operators.signals.usual import Usual
 from pipeline.messages import Array, Clip, Observation
 
@@ -59,6 +60,8 @@ class SignalWatch:
         self._scales: dict[str, Scales] = {}  # by topic and numbers in a sample
         self._seen: dict[str, int] = {}  # up to which stamp a stream of numbers was read
         self._before: dict[str, Glimpse] = {}
+        self._tapes: dict[str, Tape] = {}
+        self._ears: dict[str, Ear] = {}
         self._features: dict[int, dict[str, Array]] = {}  # by the end of the window
 
     def score(self, observation: Observation) -> Mapping[str, float]:
@@ -122,11 +125,10 @@ class SignalWatch:
         """Return a clip's faults and its features, if it has some."""
         match clip.modality:
             case "imu":
-                readings_TA = readings_of(clip)
+                readings_TA = self._tapes.setdefault(clip.topic, Tape(read_motion)).play(clip.samples)
                 return motion_faults(readings_TA), motion_features(readings_TA)
             case "audio":
-                samples_T, rate_hz = samples_of(clip), clip.calibration.sample_rate_hz
-                return sound_faults(samples_T, rate_hz), sound_features(samples_T, rate_hz)
+                return self._ears.setdefault(clip.topic, Ear()).hear(clip)
             case "vision" | "thermal" | "depth":
                 return self._pictures(clip), None
         return {}, self._numbers(clip)

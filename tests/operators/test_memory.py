@@ -14,8 +14,16 @@ def unit(degrees: float) -> Array:
 def taught(degrees: list[float], size: int = 10, neighbours: int = 2) -> Memory:
     memory = Memory(size, neighbours)
     for stamp, angle in enumerate(degrees):
-        memory.learn(unit(angle), stamp)
+        learn(memory, unit(angle), stamp)
     return memory
+
+
+def learn(memory: Memory, vector_D: Array, stamp: int) -> None:
+    memory.learn(vector_D, sketch(vector_D), stamp)
+
+
+def distance(memory: Memory, vector_D: Array) -> tuple[float, int] | None:
+    return memory.distance(vector_D, sketch(vector_D))
 
 
 def cloud(number: int, dim: int, seed: int = 0) -> Array:
@@ -25,25 +33,25 @@ def cloud(number: int, dim: int, seed: int = 0) -> Array:
 
 
 def test_distance_is_the_mean_over_the_nearest_and_names_the_nearest() -> None:
-    near = taught([0, 10, 90, 180]).distance(unit(1))
+    near = distance(taught([0, 10, 90, 180]), unit(1))
     assert near is not None
     assert near[0] == pytest.approx(1 - (np.cos(np.radians(1)) + np.cos(np.radians(9))) / 2, abs=1e-6)
     assert near[1] == 0
 
 
 def test_too_few_neighbours_have_no_distance() -> None:
-    assert taught([0]).distance(unit(0)) is None
+    assert distance(taught([0]), unit(0)) is None
 
 
 def test_what_has_a_near_neighbour_is_forgotten_first() -> None:
     memory = taught([0, 90, 180, 181, 270], size=4, neighbours=1)
-    distances = [memory.distance(unit(angle)) for angle in (0, 90, 180.5, 270)]
+    distances = [distance(memory, unit(angle)) for angle in (0, 90, 180.5, 270)]
     assert all(near is not None and near[0] < 0.01 for near in distances)
 
 
 def test_what_is_never_seen_again_is_forgotten_in_the_end() -> None:
     memory = taught([180, *(0.1 * step for step in range(600))], size=4, neighbours=1)
-    near = memory.distance(unit(180))
+    near = distance(memory, unit(180))
     assert near is not None
     assert near[0] > 0.1
 
@@ -54,8 +62,8 @@ def test_what_is_seen_all_the_time_does_not_push_out_what_is_seen_seldom() -> No
     rare_ND = cloud(20, 16, seed=1)
     usual_D = cloud(1, 16, seed=2)[0]
     for row_D in [*rare_ND, *(usual_D + 1e-4 * rng.normal(size=(300, 16)).astype(np.float32))]:
-        memory.learn(row_D / np.linalg.norm(row_D), 0)
-    kept = sum((memory.distance(row_D) or (1.0, 0))[0] < 0.01 for row_D in rare_ND)
+        learn(memory, row_D / np.linalg.norm(row_D), 0)
+    kept = sum((distance(memory, row_D) or (1.0, 0))[0] < 0.01 for row_D in rare_ND)
     assert kept > 10
     assert len(memory) <= 50
 
@@ -64,11 +72,11 @@ def test_a_shortlist_by_sketches_finds_what_all_would_find() -> None:
     vectors_ND = cloud(4 * SHORTLIST, 512)
     memory = Memory(len(vectors_ND), 1)
     for stamp, vector_D in enumerate(vectors_ND):
-        memory.learn(vector_D, stamp)
+        learn(memory, vector_D, stamp)
     rng = np.random.default_rng(3)
     found = 0
     for stamp in range(0, len(vectors_ND), 8):
-        near = memory.distance(vectors_ND[stamp] + 0.02 * rng.normal(size=512).astype(np.float32))
+        near = distance(memory, vectors_ND[stamp] + 0.02 * rng.normal(size=512).astype(np.float32))
         found += near is not None and near[1] == stamp
     assert found == len(vectors_ND) // 8
 
@@ -82,9 +90,9 @@ def test_a_memory_goes_on_from_its_state() -> None:
     first, second = taught([0, 10, 90, 180], size=5), Memory(5, 2)
     second.restore(first.state())
     for angle in (20, 200, 40):
-        first.learn(unit(angle), angle)
-        second.learn(unit(angle), angle)
-        assert second.distance(unit(30)) == first.distance(unit(30))
+        learn(first, unit(angle), angle)
+        learn(second, unit(angle), angle)
+        assert distance(second, unit(30)) == distance(first, unit(30))
 
 
 def test_a_state_with_too_many_vectors_is_refused() -> None:
@@ -96,10 +104,10 @@ def test_a_vector_scored_windows_before_it_is_learned_finds_what_a_fresh_search_
     once, anew = Memory(60, 3), Memory(60, 3)
     vectors = list(cloud(200, 16))  # identity tells one from another
     for number, vector_D in enumerate(vectors):
-        assert once.distance(vector_D) == anew.distance(vector_D.copy())
+        assert distance(once, vector_D) == distance(anew, vector_D.copy())
         if number >= 4:
             learned_D = vectors[number - 4]
-            once.learn(learned_D, number)
-            anew.learn(learned_D.copy(), number)
+            learn(once, learned_D, number)
+            learn(anew, learned_D.copy(), number)
     for name, value in once.state().items():
         np.testing.assert_allclose(value, anew.state()[name], rtol=1e-6)

@@ -1,8 +1,13 @@
+from collections.abc import Sequence
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from makers import sample
+from msgspec.structs import replace
 
-from operators.salience import PIXELS, SENSES, flow, jolts, knocks, turns
+from operators import salience
+from operators.salience import PIXELS, SENSES, Flow, jolts, knocks, turns
 from pipeline.messages import NS, Array, Calibration, Sample
 
 SOUND = Calibration(sample_rate_hz=16_000)
@@ -74,22 +79,22 @@ def test_without_a_gyroscope_gravity_tells_of_turns() -> None:
 
 @pytest.mark.parametrize(("right", "down"), [(2, 0), (-2, 0), (0, 2), (0, -2), (2, -2)])
 def test_flow_is_where_the_picture_moves(right: int, down: int) -> None:
-    curve = flow(series(views(right, down), rate_hz=10), Calibration())
+    curve = Flow()(series(views(right, down), rate_hz=10), Calibration())
     assert curve.values == pytest.approx(np.array([[5.0 * right, 5.0 * down]]), abs=1.5)  # halved, a tenth of a second
 
 
 def test_flow_is_the_same_in_every_kind_of_picture() -> None:
     grey = [100 + 40 * view for view in views(2, 2)]
-    due = flow(series(grey), Calibration()).values
+    due = Flow()(series(grey), Calibration()).values
     colour = [np.repeat(view[..., np.newaxis], 3, axis=2).astype(np.uint8) for view in grey]
     millimetres = [(20 * view).astype(np.uint16) for view in grey]
     large = [np.repeat(np.repeat(view, 4, axis=0), 4, axis=1).astype(np.uint8) for view in grey]
     for other in (colour, millimetres, large):
-        np.testing.assert_allclose(flow(series(other), Calibration()).values, due, rtol=0.05)
+        np.testing.assert_allclose(Flow()(series(other), Calibration()).values, due, rtol=0.05)
 
 
 def test_a_light_that_is_turned_up_is_no_flow() -> None:
-    curve = flow(series([100 + 20 * WALL, 150 + 40 * WALL]), Calibration())
+    curve = Flow()(series([100 + 20 * WALL, 150 + 40 * WALL]), Calibration())
     assert np.abs(curve.values).max() < 1e-3
 
 
@@ -100,7 +105,7 @@ def test_what_cannot_be_compared_tells_nothing() -> None:
     for pair in (after_a_pause, at_one_time, of_other_kind):
         assert len(jolts(pair, Calibration()).starts) == len(turns(pair, Calibration()).starts) == 0
     other_size = series([np.zeros((48, 64), np.uint8), np.zeros((24, 32), np.uint8)])
-    assert flow(other_size, Calibration()).values.shape == (0, 2)
+    assert Flow()(other_size, Calibration()).values.shape == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -128,4 +133,27 @@ def test_the_strangest_data_give_finite_curves(modality: str, data: Array) -> No
 
 def test_pictures_are_thinned_to_what_motion_needs() -> None:
     tall = np.zeros((40 * PIXELS, 30), np.uint8)
-    assert len(flow(series([tall, tall]), Calibration()).values) == 1
+    assert len(Flow()(series([tall, tall]), Calibration()).values) == 1
+
+
+def test_pictures_that_come_one_by_one_move_as_all_together() -> None:
+    pictures = series([WALL[20 - step : 140 - step, 20:180] for step in (0, 2, 1, 3, 3)], rate_hz=10)
+    together, one_by_one = Flow()(pictures, Calibration()), Flow()
+    curves = [one_by_one(pictures[end - 1 : end + 1], Calibration()).values for end in range(1, len(pictures))]
+    np.testing.assert_allclose(np.concatenate(curves), together.values, rtol=1e-4, atol=1e-4)
+    resized = [replace(each, data=each.data[:60]) for each in pictures]
+    np.testing.assert_allclose(one_by_one(resized, Calibration()).values, Flow()(resized, Calibration()).values)
+
+
+def test_a_picture_is_made_small_once() -> None:
+    small, made, flow = salience._small, [], Flow()
+    pictures = series(views(2, 0) * 3, rate_hz=10)
+
+    def counted(data: Sequence[Array]) -> Array:
+        made.append(len(data))
+        return small(data)
+
+    with patch.object(salience, "_small", counted):
+        for first, end in ((0, 3), (2, 5), (0, 2)):
+            flow(pictures[first:end], Calibration())
+    assert made == [3, 2, 2]
