@@ -27,6 +27,18 @@ STEADY = 31
 SHARE = 0.2
 """What changes by this share of the strongest change belongs to the thing."""
 
+PLACES, LIKELY = 8, 0.5
+"""Places that are tried, and the least share of the strongest change at which something may have moved on its own."""
+
+AROUND = 63
+"""Side of the square whose median is what is behind a thing; more than half of it must be seen."""
+
+EDGE = 0.5
+"""A thing reaches to where half of its contrast is left, as a width at half maximum."""
+
+LARGEST = 0.5
+"""Of the frame's shorter side: what hangs together with more than this is no thing in the sky, but stands on ground."""
+
 MARGIN, LEAST = 0.9, 5.0
 """Half the side of the crop, in sizes of the thing, and pixels beside."""
 
@@ -53,10 +65,11 @@ def focused(clip: Clip) -> Clip:
 
 
 def mover(frames: Sequence[Array], middle: int) -> Box | None:
-    """Return the square around what is in frame ``middle`` alone, at its place; None if nothing is.
+    """Return the square around the whole of what is in frame ``middle`` alone, at its place; None if nothing is.
 
     What a frame before and a frame after both lack there has moved. A difference counts beyond the range of the
-    nearest pixels, since frames never lie exactly over each other.
+    nearest pixels, since frames never lie exactly over each other. Of what has moved most a thing that stands free is
+    meant: a pole before a farther ground moves too when the camera pans, and hangs together with the ground.
     """
     scale = min(1.0, WIDTH / frames[0].shape[1])
     small = [_grey(frame, scale) for frame in frames]
@@ -66,7 +79,7 @@ def mover(frames: Sequence[Array], middle: int) -> Box | None:
     alone = np.minimum(np.median(missing[:middle], 0), np.median(missing[middle:], 0))
     unusual = cv2.GaussianBlur(alone, (0, 0), 0.8) / (1 + 2 * cv2.blur(missing.mean(0), (STEADY, STEADY)))
     unusual[:BORDER] = unusual[-BORDER:] = unusual[:, :BORDER] = unusual[:, -BORDER:] = 0
-    return _around(unusual, scale) if unusual.max() > 0 else None
+    return _around(_thing(unusual, here), scale) if unusual.max() > 0 else None
 
 
 def _grey(frame: Array, scale: float) -> Array:
@@ -109,13 +122,45 @@ def _laid_over(other: Array, here: Array, corners: Array | None) -> tuple[Array,
     return laid, seen > 0.99
 
 
-def _around(unusual: Array, scale: float) -> Box:
-    """Return a square around the strongest place of ``unusual`` (H, W) and what belongs to it."""
-    peak = np.unravel_index(unusual.argmax(), unusual.shape)
-    _, parts, boxes, _ = cv2.connectedComponentsWithStats((unusual > SHARE * unusual[peak]).astype(np.uint8))
-    left, top, width, height = boxes[parts[peak]][:4]
-    half = MARGIN * max(width, height) + LEAST
-    x, y = left + width / 2, top + height / 2
+def _thing(unusual: Array, here: Array) -> Box:
+    """Return the box of a thing that stands free, where ``here`` (H, W) is most ``unusual``; else of what is there."""
+    contrast = np.abs(here - cv2.medianBlur(here.astype(np.uint8), AROUND))
+    left, moving = unusual.copy(), []
+    for _ in range(PLACES):
+        peak = np.unravel_index(left.argmax(), left.shape)
+        if left[peak] <= LIKELY * unusual.max():
+            break
+        part = _connected(left > SHARE * left[peak], peak)
+        thing = _connected(part | (contrast > EDGE * contrast[part].max()), peak)
+        if _is_free(_bounds(thing), here.shape):
+            return _bounds(thing)
+        moving.append(_bounds(part))
+        left[thing] = 0
+    return moving[0]
+
+
+def _connected(mask: Array, place: tuple[np.intp, ...]) -> Array:
+    """Return (H, W) bool: what of ``mask`` hangs together with ``place``."""
+    _, parts = cv2.connectedComponents(mask.astype(np.uint8))
+    return np.asarray(parts == parts[place])
+
+
+def _bounds(mask: Array) -> Box:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _is_free(box: Box, shape: tuple[int, ...]) -> bool:
+    left, top, right, bottom = box
+    is_inside = min(left, top) > 0 and right < shape[1] and bottom < shape[0]
+    return is_inside and max(right - left, bottom - top) < LARGEST * min(shape)
+
+
+def _around(box: Box, scale: float) -> Box:
+    """Return the square around ``box`` of a copy of this ``scale``, with a margin, in pixels of the frame."""
+    left, top, right, bottom = box
+    half = MARGIN * max(right - left, bottom - top) + LEAST
+    x, y = (left + right) / 2, (top + bottom) / 2
     return (
         round((x - half) / scale),
         round((y - half) / scale),

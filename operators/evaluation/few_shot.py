@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from operators.evaluation.embedder import Embedded
 from operators.evaluation.outcome import Outcome, Table
-from operators.evaluation.probe import Labelled, Probed, probe
+from operators.evaluation.probe import DRAWS, Labelled, Learnable, Probed, half, probe
 from pipeline.messages import Array
 
 SHOTS = (1, 2, 4, 5, 8)
@@ -31,6 +31,15 @@ class Examples(Struct, frozen=True, eq=False):
         """Return the places (int64) of the examples of ``label``, of those alone that are allowed."""
         is_one_N = np.array(self.labels) == label
         return np.flatnonzero(is_one_N if allowed_N is None else is_one_N & allowed_N)
+
+
+def pooled(pools: Sequence[Examples]) -> Examples:
+    """Return the examples of several pools as those of one."""
+    return Examples(
+        np.concatenate([pool.vectors for pool in pools]),
+        [label for pool in pools for label in pool.labels],
+        [group for pool in pools for group in pool.groups],
+    )
 
 
 def whole(embedded: Embedded) -> Examples:
@@ -54,20 +63,20 @@ def few_shot(
     fit: Examples | None = None,
     title: str = "",
     shots: Sequence[int] = SHOTS,
+    learnable: Learnable = half,
+    draws: int = DRAWS,
 ) -> Outcome:
-    """Return ``shot1_top1 shot1_spread …``: the mean over 20 draws, and the deviation from draw to draw.
+    """Return ``shot1_top1 shot1_spread …``: the mean over all draws, and the deviation from draw to draw.
 
-    Examples are drawn from ``fit``, and all of ``tested`` is; without it they are drawn from half the groups of each
-    class in ``known``, which is ``tested`` where it is not given, and the other half is tested. A class with fewer
-    examples than asked for gives what it has. Where no probe can be tested, as there is one class or one group of
-    each, there are no figures.
+    Examples are drawn from ``fit``, and all of ``tested`` is; without it they are drawn from what is ``learnable`` of
+    ``known``, half the groups of each class, which is ``tested`` where it is not given, and the rest is tested. A class
+    with fewer examples than asked for gives what it has. Where no probe can be tested, as there is one class or one
+    group of each, there are no figures.
     """
     source = fit or known or tested
     names = sorted({*tested.labels, *source.labels})
-    results = _tried(
-        lambda number: probe(source.labelled(names), tested.labelled(names), number, is_elsewhere=fit is not None),
-        shots,
-    )
+    known_N, tested_N, is_elsewhere = source.labelled(names), tested.labelled(names), fit is not None
+    results = _tried(lambda number: probe(known_N, tested_N, number, is_elsewhere, learnable, draws), shots)
     figures = {f"shot{number}_top1": result.mean for number, result in results.items()}
     figures |= {f"shot{number}_spread": result.spread for number, result in results.items()}
     rows = [(number, result.mean, result.spread, round(result.tested)) for number, result in results.items()]

@@ -9,7 +9,7 @@ import numpy as np
 
 from operators.evaluation.classification import top1
 from operators.evaluation.few_shot import Examples
-from operators.evaluation.probe import DRAWS, LinearProbe, apart, learnable
+from operators.evaluation.probe import DRAWS, LinearProbe, all_but_one, apart
 from operators.space import mix
 from pipeline.messages import Array
 
@@ -57,26 +57,28 @@ def by_text(pools: Pools, vectors: Mapping[str, Array], classes: Sequence[str], 
     return float(np.mean([top1(fused_PD @ classes_KD.T, truth_P) for fused_PD, truth_P in draws]))
 
 
-def by_examples(files: Pools, clips: Pools, fits: Pools, classes: Sequence[str], shots: int, fuse: Fuse) -> float:
-    """Return the top-1 of linear probes on pairs of ``files``, learned from ``shots`` pairs of clips of each class.
+def by_examples(
+    files: Pools, clips: Pools, classes: Sequence[str], shots: int, fuse: Fuse, draws: int = DRAWS
+) -> float:
+    """Return the top-1 of linear probes on pairs of ``files``, learned from ``shots`` pairs of ``clips`` of each class.
 
-    These are of ``fits``, or without it of half the groups of each class in each sense of ``clips``, and files of the
-    other half are tested; the mean of 20 draws. NaN if nothing is left to be tested.
+    In each of the draws one recording of each class in each sense is tested, and clips of all others are learned from;
+    the mean of all draws. NaN if nothing is left to be tested.
     """
-    found = [_probed(files, clips, fits, classes, shots, fuse, np.random.default_rng(seed)) for seed in range(DRAWS)]
+    found = [_probed(files, clips, classes, shots, fuse, np.random.default_rng(seed)) for seed in range(draws)]
     return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
 
 
 def _probed(
-    files: Pools, clips: Pools, fits: Pools, classes: Sequence[str], shots: int, fuse: Fuse, rng: np.random.Generator
+    files: Pools, clips: Pools, classes: Sequence[str], shots: int, fuse: Fuse, rng: np.random.Generator
 ) -> float:
     may_learn: dict[str, Array] = {}
     rest: dict[str, Array] = {}
-    for sense, pool in ({} if fits else clips).items():
+    for sense, pool in clips.items():
         known, tested = (each.labelled(sorted(set(pool.labels))) for each in (pool, files[sense]))
-        may_learn[sense] = learnable(known, rng)
+        may_learn[sense] = all_but_one(known, tested, rng)
         rest[sense] = apart(known, may_learn[sense], tested)
-    learned_PD, learned_P = paired(fits or clips, may_learn, classes, shots, fuse, rng)
+    learned_PD, learned_P = paired(clips, may_learn, classes, shots, fuse, rng)
     tested_PD, tested_P = paired(files, rest, classes, 0, fuse, rng)
     if not len(tested_P) or len(np.unique(learned_P)) < 2:
         return float("nan")

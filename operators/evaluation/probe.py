@@ -3,7 +3,7 @@
 N = examples, K = classes, D = dimension of the joint space.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -26,6 +26,10 @@ class Labelled(Struct, frozen=True, eq=False):
     vectors: Array
     truth: Array
     groups: Sequence[str]
+
+
+Learnable = Callable[[Labelled, Labelled, np.random.Generator], Array]
+"""From what is known and what is tested to (N,) bool: what of the known examples may be drawn from."""
 
 
 class Probed(Struct, frozen=True):
@@ -65,21 +69,33 @@ class LinearProbe:
         return np.hstack([x_ND, np.ones((len(x_ND), 1))])
 
 
-def learnable(known: Labelled, rng: np.random.Generator) -> Array:
+def half(known: Labelled, tested: Labelled, rng: np.random.Generator) -> Array:
     """Return (N,) bool: what examples may be drawn from, the better half of each class's groups at random.
 
     The rest is tested: no group is torn, so that nothing is tested that was recorded together with an example. A
     class of one group has nothing to be tested on.
     """
-    of_group: dict[str, list[int]] = {}
-    for place, group in enumerate(known.groups):
-        of_group.setdefault(group, []).append(place)
-    may_learn_N = np.zeros(len(known.truth), bool)
-    for wanted in np.unique(known.truth):
-        own = [places for places in of_group.values() if known.truth[places[0]] == wanted]
-        for number in rng.permutation(len(own))[: (len(own) + 1) // 2]:
-            may_learn_N[own[number]] = True
-    return may_learn_N
+    kept = {name for own in _groups(known) for name in rng.permutation(own)[: (len(own) + 1) // 2]}
+    return np.array([name in kept for name in known.groups], bool)
+
+
+def all_but_one(known: Labelled, tested: Labelled, rng: np.random.Generator) -> Array:
+    """Return (N,) bool: all but one group of each class, any of those that are to be tested.
+
+    So few recordings are learned from as well as can be. A class of one group has nothing to be tested on.
+    """
+    named = {*tested.groups}
+    some = [[name for name in own if name in named] for own in _groups(known) if len(own) > 1]
+    held = {rng.choice(own) for own in some if own}
+    return np.array([name not in held for name in known.groups], bool)
+
+
+def _groups(known: Labelled) -> list[list[str]]:
+    """Return the names of each class's groups, in their order; a group of several classes is of its first thing's."""
+    first = dict(reversed(list(zip(known.groups, known.truth, strict=True))))
+    return [
+        [name for name in dict.fromkeys(known.groups) if first[name] == wanted] for wanted in np.unique(known.truth)
+    ]
 
 
 def apart(known: Labelled, may_learn_N: Array, tested: Labelled) -> Array:
@@ -94,12 +110,19 @@ def draw(truth_N: Array, allowed_N: Array, shots: int, rng: np.random.Generator)
     return np.concatenate(places)
 
 
-def probe(known: Labelled, tested: Labelled, shots: int, is_elsewhere: bool = False, draws: int = DRAWS) -> Probed:
+def probe(
+    known: Labelled,
+    tested: Labelled,
+    shots: int,
+    is_elsewhere: bool = False,
+    learnable: Learnable = half,
+    draws: int = DRAWS,
+) -> Probed:
     """Return how well ``shots`` examples of each class, drawn from ``known``, tell ``tested``.
 
-    Examples are drawn from half the groups, and what is of the other half is tested; or where ``known`` was recorded
-    elsewhere, from all of it, and all is tested. Raise ValueError where nothing is left to be tested, or there is one
-    class only.
+    Examples are drawn from what is ``learnable``, half the groups, and what is of none of these is tested; or where
+    ``known`` was recorded elsewhere, from all of it, and all is tested. Raise ValueError where nothing is left to be
+    tested, or there is one class only.
     """
     classes = int(max(known.truth.max(initial=0), tested.truth.max(initial=0))) + 1
     if len(np.unique(known.truth)) < 2:
@@ -107,7 +130,7 @@ def probe(known: Labelled, tested: Labelled, shots: int, is_elsewhere: bool = Fa
     results, counted = [], 0
     for seed in range(draws):
         rng = np.random.default_rng(seed)
-        may_learn_N = np.ones(len(known.truth), bool) if is_elsewhere else learnable(known, rng)
+        may_learn_N = np.ones(len(known.truth), bool) if is_elsewhere else learnable(known, tested, rng)
         rest_N = np.ones(len(tested.truth), bool) if is_elsewhere else apart(known, may_learn_N, tested)
         if not rest_N.any():
             raise ValueError("every class is one recording: nothing is left to test a probe on")

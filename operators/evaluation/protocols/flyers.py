@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from operators.encoders.focus import focused
 from operators.evaluation.classification import class_vectors, top1
 from operators.evaluation.embedder import Embedder
-from operators.evaluation.few_shot import Examples, clips, few_shot, whole
+from operators.evaluation.few_shot import Examples, clips, few_shot, pooled, whole
 from operators.evaluation.fused import Fuse, Pools, by_examples, by_text, common_classes
 from operators.evaluation.outcome import Outcome, Table, finite, prefixed, together
+from operators.evaluation.probe import all_but_one
 from operators.evaluation.zero_shot import Sentences, classified, scored
 from operators.sets.drone_ir_visible_audio import HEARD, SENTENCES
 from operators.sets.item import Item
@@ -31,6 +32,9 @@ TEMPLATES = {
 
 SHOTS = 5
 
+DRAWS = 100
+"""Of recordings that are tested and of examples: with one recording a class, twenty leave the mean unsure by 0.05."""
+
 FUSED = {"fused": ("thermal", "vision"), "fused_audio": ("thermal", "vision", "audio")}
 """Which senses are fused: over all classes that each of them knows."""
 
@@ -40,28 +44,30 @@ def drone(embedder: Embedder, items: Sequence[Item], fit: Sequence[Item], fuse: 
 
     A film is the unit mean of its five clips, each the part of its middle frame where something moves on its own;
     ``baseline_ir_top1`` and ``baseline_visible_top1`` are by whole frames, in which what flies is a speck. A sound is
-    the unit mean of its three clips. Examples of a probe are single clips; whole files are tested, none of which an
-    example is of.
+    the unit mean of its three clips.
+
+    Examples of a probe are single clips, and whole files are tested: in each of 100 draws one of each class, by
+    examples of all other files, those of ``fit`` among them. It was half of them against the other half, or ``fit``
+    alone: of three or five files a class that is too few to learn from, and a model that has learned from ``fit`` is
+    surer of its sounds than of any other.
 
     Fused are a film of each camera, and in ``fused_audio`` a sound too, that have nothing in common but the class; in
-    each of 20 draws others meet. ``fused_single_top1`` is the best of these senses alone, on the same classes and by
+    each draw others meet. ``fused_single_top1`` is the best of these senses alone, on the same classes and by
     the same draws. ``top1`` counts all single files.
     """
     present = [modality for modality in NAMES if any(modality in item.senses for item in items)]
     alone: dict[str, Outcome] = {}
     files: dict[str, Examples] = {}
     parts: dict[str, Examples] = {}
-    fits: dict[str, Examples] = {}
     for modality in present:
         name = NAMES[modality]
         one = scored(embedder, map(closer, items), modality, TOLD[modality], TEMPLATES[modality], name)
         files[modality], parts[modality] = whole(one.embedded), clips(one.embedded)
         if any(modality in item.senses for item in fit):
-            fits[modality] = clips(embedder.embed(map(closer, fit), modality, f"{name} to learn from"))
-        outcome = together(
-            classified(one, f"{name} by text"), few_shot(files[modality], parts[modality], fits.get(modality), name)
-        )
-        alone[modality] = prefixed(outcome, name)
+            learned = clips(embedder.embed(map(closer, fit), modality, f"{name} to learn from"))
+            parts[modality] = pooled([parts[modality], learned])
+        probed = few_shot(files[modality], parts[modality], title=name, learnable=all_but_one, draws=DRAWS)
+        alone[modality] = prefixed(together(classified(one, f"{name} by text"), probed), name)
         if modality != "audio":
             uncut = scored(embedder, items, modality, TOLD[modality], TEMPLATES[modality], f"{name}, whole frames")
             figures = {f"baseline_{name}_top1": top1(uncut.scores, uncut.truth)}
@@ -70,9 +76,7 @@ def drone(embedder: Embedder, items: Sequence[Item], fit: Sequence[Item], fuse: 
         raise ValueError("nothing here is a film or a sound")
     joined = together(_all(alone), *alone.values())
     combined = [
-        _fused(
-            embedder, name, [{sense: of[sense] for sense in senses if sense in of} for of in (files, parts, fits)], fuse
-        )
+        _fused(embedder, name, _some(files, senses), _some(parts, senses), fuse)
         for name, senses in FUSED.items()
         if set(senses) <= set(present)
     ]
@@ -97,14 +101,17 @@ def _all(alone: Mapping[str, Outcome]) -> Outcome:
     return Outcome(figures={"top1": float(np.average(shares, weights=counts)), "n": float(counts.sum())})
 
 
-def _fused(embedder: Embedder, name: str, pools: Sequence[Pools], fuse: Fuse) -> Outcome:
+def _some(pools: Pools, senses: Sequence[str]) -> Pools:
+    return {sense: pools[sense] for sense in senses}
+
+
+def _fused(embedder: Embedder, name: str, files: Pools, parts: Pools, fuse: Fuse) -> Outcome:
     """Return what these senses say together and the best of them alone; nothing where they share no two classes.
 
-    ``pools`` are whole files, clips, and clips to learn from.
+    ``files`` are tested, by clips that are ``parts`` of others.
     """
-    files, parts, fits = pools
     classes = common_classes(files)
-    if len(classes) < 2 or (fits and fits.keys() != parts.keys()):
+    if len(classes) < 2:
         return Outcome(figures={})
     vectors = {
         sense: class_vectors(embedder.sentences, {k: TOLD[sense].get(k, (k,)) for k in classes}, TEMPLATES[sense])
@@ -112,8 +119,8 @@ def _fused(embedder: Embedder, name: str, pools: Sequence[Pools], fuse: Fuse) ->
     }
     found = {}
     for senses in (*combinations(files, 1), tuple(files)):
-        of_files, of_parts, of_fits = ({sense: of[sense] for sense in senses if of} for of in (files, parts, fits))
-        learned = by_examples(of_files, of_parts, of_fits, classes, SHOTS, fuse)
+        of_files = _some(files, senses)
+        learned = by_examples(of_files, _some(parts, senses), classes, SHOTS, fuse, DRAWS)
         found[senses] = (by_text(of_files, vectors, classes, fuse), learned)
     both, singles = found.pop(tuple(files)), np.array(list(found.values()))
     figures = {

@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from operators.encoders.focus import focused
+from operators.sets.reading import clip_of
 from pipeline.messages import Array, Clip, Sample
 
 SHAPE = (120, 160)
@@ -42,6 +45,50 @@ def test_a_flying_speck_fills_the_crop(pan: int) -> None:
     rows, columns = np.nonzero(bright)
     assert abs(rows.mean() - sample.data.shape[0] / 2) < 5
     assert abs(columns.mean() - sample.data.shape[1] / 2) < 5
+
+
+def _sky(draw: Callable[[Array, int], None]) -> Clip:
+    """Nine frames of a noisy sky over rough ground, with what ``draw`` puts into the n-th."""
+    rng = np.random.default_rng(2)
+    frames = []
+    for n in range(9):
+        frame = np.full(SHAPE, 100, np.int64)
+        frame[100:] = np.random.default_rng(3).integers(150, 200, (20, SHAPE[1]))
+        draw(frame, n)
+        frames.append((frame + rng.integers(0, 3, SHAPE)).astype(np.uint8))
+    return clip_of("/c", "vision", 0, 900, [(100 * n, frame) for n, frame in enumerate(frames)])
+
+
+def test_the_whole_of_a_thing_is_seen_though_its_rotor_alone_has_moved() -> None:
+    def helicopter(frame: Array, n: int) -> None:
+        frame[40:60, 60:90] = 40
+        frame[36:40, 60 + 15 * (n % 3) : 75 + 15 * (n % 3)] = 40
+
+    (sample,) = focused(_sky(helicopter)).samples
+    assert (sample.data < 50).sum() == 20 * 30 + 4 * 15
+    assert sample.data.shape[0] < 80
+
+
+def test_not_a_pole_on_a_wall_is_meant_but_what_flies() -> None:
+    def pole_and_bird(frame: Array, n: int) -> None:
+        _pole(frame, n)
+        frame[30:34, 120 - 5 * n : 124 - 5 * n] = 140
+
+    (sample,) = focused(_sky(pole_and_bird)).samples
+    assert sample.data.shape[0] < 40
+    assert (sample.data >= 140).sum() == 16
+
+
+def test_where_nothing_stands_free_what_moves_most_is_looked_at() -> None:
+    (sample,) = focused(_sky(_pole)).samples
+    assert sample.data.shape[0] < 40
+    assert (sample.data >= 220).any()
+
+
+def _pole(frame: Array, n: int) -> None:
+    """It moves, as what is near does before a camera on the move, and the wall that it stands on looks the same."""
+    frame[96:100] = 220
+    frame[90:96, 30 + 5 * n : 34 + 5 * n] = 220
 
 
 def test_temperatures_are_searched_as_well() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from operators.evaluation.embedder import Embedded
-from operators.evaluation.few_shot import Examples, clips, few_shot, whole
+from operators.evaluation.few_shot import Examples, clips, few_shot, pooled, whole
 from operators.evaluation.fused import by_examples, by_text, common_classes, paired
 from operators.sets.item import Item
 from operators.space import mix
@@ -23,6 +23,9 @@ def pool(labels: str, noise: float, seed: int = 0, knows: str = "abcd") -> Examp
 
 
 CLASSES = np.eye(16)[:4]
+
+TWO = [np.tile(np.eye(16)[n], (3, 1)) for n in (0, 1)]
+"""Three clips of two films, which are of a and b."""
 
 
 def test_only_classes_that_every_sense_knows_are_fused() -> None:
@@ -59,8 +62,8 @@ def test_two_noisy_senses_tell_more_than_one() -> None:
     together = by_text(pools, vectors, "abcd", mix)
     alone = [by_text({sense: one}, vectors, "abcd", mix) for sense, one in pools.items()]
     assert together > max(alone) + 0.05
-    learned = by_examples(pools, pools, {}, "abcd", 5, mix)
-    singles = [by_examples({sense: one}, {sense: one}, {}, "abcd", 5, mix) for sense, one in pools.items()]
+    learned = by_examples(pools, pools, "abcd", 5, mix)
+    singles = [by_examples({sense: one}, {sense: one}, "abcd", 5, mix) for sense, one in pools.items()]
     assert learned > max(singles) + 0.03
 
 
@@ -68,14 +71,14 @@ def test_senses_that_know_nothing_stay_at_chance() -> None:
     labels = "abcd" * 20
     pools = {"ir": pool(labels, 1.0, 1, knows=""), "visible": pool(labels, 1.0, 2, knows="")}
     assert by_text(pools, {"ir": CLASSES, "visible": CLASSES}, "abcd", mix) == pytest.approx(0.25, abs=0.1)
-    assert by_examples(pools, pools, {}, "abcd", 5, mix) == pytest.approx(0.25, abs=0.1)
+    assert by_examples(pools, pools, "abcd", 5, mix) == pytest.approx(0.25, abs=0.1)
 
 
-def test_examples_may_come_from_elsewhere() -> None:
-    fits = {"ir": pool("abab" * 5, 0.1, 3)}
-    tested = {"ir": pool("ab", 0.1, 4)}
-    assert by_examples(tested, tested, fits, "ab", 5, mix) == 1.0
-    assert np.isnan(by_examples(tested, tested, {}, "ab", 5, mix))  # one recording a class
+def test_examples_may_be_of_files_that_are_not_tested() -> None:
+    tested = pool("ab", 0.1, 4)
+    known = pooled([tested, clips(Embedded([Item(name=f"fit {n}", senses={}, label="ab"[n]) for n in (0, 1)], TWO))])
+    assert by_examples({"ir": tested}, {"ir": known}, "ab", 5, mix) == 1.0
+    assert np.isnan(by_examples({"ir": tested}, {"ir": tested}, "ab", 5, mix))  # one recording a class
 
 
 def test_files_that_an_example_is_of_are_not_tested() -> None:
@@ -84,8 +87,7 @@ def test_files_that_an_example_is_of_are_not_tested() -> None:
     items = [Item(name=f"{n}", senses={}, label="ab"[n % 2], group=f"film {n}") for n in range(16)]
     embedded = Embedded(items, [np.tile(voices[n], (5, 1)) for n in range(16)])
     files, parts = {"ir": whole(embedded)}, {"ir": clips(embedded)}
-    assert by_examples(files, parts, {}, "ab", 5, mix) < 0.7
-    assert by_examples(files, parts, parts, "ab", 40, mix) == 1.0
+    assert by_examples(files, parts, "ab", 5, mix) < 0.7
 
 
 def test_clips_are_examples_in_the_group_of_their_file() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from operators.evaluation.probe import Labelled, LinearProbe, apart, draw, learnable, probe
+from operators.evaluation.probe import Labelled, LinearProbe, all_but_one, apart, draw, half, probe
 from pipeline.messages import Array
 
 RNG = np.random.default_rng(0)
@@ -54,7 +54,7 @@ def test_nothing_is_tested_that_was_recorded_with_an_example() -> None:
     clips = Labelled(np.zeros((60, 4)), np.repeat([0, 1], 30), [f"{n // 10}" for n in range(60)])
     files = Labelled(np.zeros((6, 4)), np.repeat([0, 1], 3), list("012345"))
     for seed in range(20):
-        may_learn = learnable(clips, np.random.default_rng(seed))
+        may_learn = half(clips, files, np.random.default_rng(seed))
         assert may_learn.sum() == 40  # two groups of three, of each class
         taken = {group for group, may in zip(clips.groups, may_learn, strict=True) if may}
         tested = [
@@ -65,14 +65,30 @@ def test_nothing_is_tested_that_was_recorded_with_an_example() -> None:
         assert (apart(clips, may_learn, clips) == ~may_learn).all()
 
 
+def test_one_recording_of_each_class_is_tested_by_all_the_others() -> None:
+    """Recordings 0 to 2 are of one class, 3 of another; 4, of the first, is known and need not be tested."""
+    groups = np.repeat([0, 1, 2, 3, 4], 10)
+    clips = Labelled(np.zeros((50, 4)), (groups == 3).astype(int), [str(group) for group in groups])
+    files = Labelled(np.zeros((4, 4)), np.array([0, 0, 0, 1]), list("0123"))
+    held = set()
+    for seed in range(20):
+        may_learn = all_but_one(clips, files, np.random.default_rng(seed))
+        (out,) = {group for group, may in zip(clips.groups, may_learn, strict=True) if not may}
+        assert may_learn.sum() == 40
+        assert apart(clips, may_learn, files).tolist() == [group == out for group in files.groups]
+        held.add(out)
+    assert held == {"0", "1", "2"}
+
+
 def test_a_recording_that_is_known_again_is_no_skill() -> None:
     """Each group has a sound of its own and the class has none: probes that tear no group are at chance."""
     voices = RNG.normal(size=(20, 16))
     groups = np.repeat(np.arange(20), 10)
     vectors = voices[groups] + 0.1 * RNG.normal(size=(200, 16))
     things = Labelled(vectors, groups % 2, [str(group) for group in groups])
-    found = probe(things, things, 8)
-    assert found.mean == pytest.approx(0.5, abs=0.15)
+    for learnable in (half, all_but_one):
+        found = probe(things, things, 8, learnable=learnable)
+        assert found.mean == pytest.approx(0.5, abs=0.15)
 
 
 def test_so_many_examples_of_each_class_are_drawn_as_there_are() -> None:
