@@ -14,6 +14,7 @@ class Item(Struct, frozen=True, kw_only=True):
     ``senses`` gives the clips of each modality when they are asked for; reading them may raise OSError or ValueError,
     which name the file. ``label`` is the class in the set's own words, ``captions`` are sentences that describe the
     thing, and ``group`` names what must not be torn between learning and testing, such as the recording it is from.
+    ``is_elsewhere`` says that it is of another folder than what is tested, the only one that may be learned from.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Item(Struct, frozen=True, kw_only=True):
     label: str = ""
     captions: tuple[str, ...] = ()
     group: str = ""
+    is_elsewhere: bool = False
 
 
 def split(items: Iterable[Item], share: float) -> tuple[list[Item], list[Item]]:

@@ -47,9 +47,9 @@ def drone(embedder: Embedder, items: Sequence[Item], fit: Sequence[Item], fuse: 
     the unit mean of its three clips.
 
     Examples of a probe are single clips, and whole files are tested: in each of 100 draws one of each class, by
-    examples of all other files, those of ``fit`` among them. It was half of them against the other half, or ``fit``
-    alone: of three or five files a class that is too few to learn from, and a model that has learned from ``fit`` is
-    surer of its sounds than of any other.
+    examples of all other files, since half of three or five files a class are too few to learn from. What the model
+    itself has learned from, ``fit``, is among them; of another folder it is all that is learned from, and all files
+    are tested.
 
     Fused are a film of each camera, and in ``fused_audio`` a sound too, that have nothing in common but the class; in
     each draw others meet. ``fused_single_top1`` is the best of these senses alone, on the same classes and by
@@ -65,7 +65,8 @@ def drone(embedder: Embedder, items: Sequence[Item], fit: Sequence[Item], fuse: 
         files[modality], parts[modality] = whole(one.embedded), clips(one.embedded)
         if any(modality in item.senses for item in fit):
             learned = clips(embedder.embed(map(closer, fit), modality, f"{name} to learn from"))
-            parts[modality] = pooled([parts[modality], learned])
+            is_elsewhere = any(item.is_elsewhere for item in fit)
+            parts[modality] = learned if is_elsewhere else pooled([parts[modality], learned])
         probed = few_shot(files[modality], parts[modality], title=name, learnable=all_but_one, draws=DRAWS)
         alone[modality] = prefixed(together(classified(one, f"{name} by text"), probed), name)
         if modality != "audio":

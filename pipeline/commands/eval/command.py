@@ -117,8 +117,9 @@ def _evaluate(
     protocol = PROTOCOLS[name]
     if fit is not None and not protocol.learns:
         make_console().print(f"--fit changes nothing: in the protocol of {name} nothing is learned")
-    examples = items_of(name, fit) if fit is not None and protocol.learns else known
-    outcome = protocol.run(embedder, items, [replace(item, name=f"fit/{item.name}") for item in examples])
+    elsewhere = items_of(name, fit) if fit is not None and protocol.learns else []
+    examples = [replace(item, name=f"fit/{item.name}", is_elsewhere=bool(elsewhere)) for item in elsewhere or known]
+    outcome = protocol.run(embedder, items, examples)
     return outcome, protocol.aims
 
 

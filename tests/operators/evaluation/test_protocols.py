@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from meanings import Meanings, thing
+from msgspec.structs import replace
 
 from operators.evaluation.embedder import Embedded, Embedder
 from operators.evaluation.outcome import Outcome, finite, prefixed, together
@@ -93,6 +94,16 @@ def test_what_flies_is_told_by_each_sense_and_by_two_together() -> None:
     assert figures["n"] == 24
     assert figures["ir_shot5_top1"] == figures["fused_shot5_top1"] == 1
     assert {"fused_top1", "fused_single_top1", "fused_gain", "fused_audio_top1"} <= figures.keys()
+
+
+def test_of_another_folder_alone_is_learned_and_all_files_are_tested() -> None:
+    """There a bird is called a drone, so that whoever learns from it is wrong of every file."""
+    called = {"bird": "drone", "drone": "bird"}
+    misled = [replace(item, name=f"fit/{item.name}", label=called[item.label], group="fit") for item in films()]
+    figures = run("drone_ir_visible_audio", films(), [replace(item, is_elsewhere=True) for item in misled]).figures
+    assert figures["ir_shot5_top1"] == figures["audio_shot5_top1"] == figures["fused_shot5_top1"] == 0
+    figures = run("drone_ir_visible_audio", films(), misled).figures
+    assert figures["ir_shot5_top1"] > 0
 
 
 def test_films_are_looked_at_where_something_moves_and_sounds_are_heard_as_they_are() -> None:
