@@ -22,6 +22,9 @@ SHAPE, SHAPE_WEIGHT = 0.1, 20.0
 """Prior of the tail's shape, and how many excesses it counts for: a tail a little heavier than exponential. Scores of
 windows that overlap are fewer than they seem."""
 
+LIGHTEST = 0.01
+"""No tail is lighter than this shape, which is as good as exponential: a bounded one would call news impossible."""
+
 APART = 10.0
 """1 / n is added to the shape, n being the independent scores that the width was taken from: the predictive tail of an
 exponential one of unknown width (Aitchison and Dunsmore 1975). Of N scores 40 % lie between the median and the tail,
@@ -129,8 +132,8 @@ class Calibration:
 def tail(sorted_N: Array, resolution: float) -> tuple[float, float, float]:
     """Return where the tail of rising scores starts, its width and its shape.
 
-    By probability-weighted moments (Hosking and Wallis 1987, eq. 6), the shape drawn towards ``SHAPE``; width is at
-    least ``resolution``.
+    By probability-weighted moments (Hosking and Wallis 1987, eq. 6), the shape drawn towards ``SHAPE``. Width is at
+    least ``resolution``; by as much as that widens it the shape shrinks, since it tells of excesses of no meaning.
 
     >>> start, width, shape = tail(np.sort(np.random.default_rng(0).exponential(size=100_000)), 1e-6)
     >>> round(start, 1), round(width, 1), round(shape, 1)
@@ -143,7 +146,8 @@ def tail(sorted_N: Array, resolution: float) -> tuple[float, float, float]:
     weighted = float((excess_N * (number - np.arange(1, number + 1) + 0.35) / number).mean())
     found = 2 - mean / (mean - 2 * weighted) if mean > 2 * weighted > 0 else SHAPE
     shape = (number * min(max(found, -0.5), 0.5) + SHAPE_WEIGHT * SHAPE) / (number + SHAPE_WEIGHT)
-    shape = max(shape, 0.01)
+    shape = max(shape, LIGHTEST)
     middle = float(sorted_N[len(sorted_N) // 2])
-    width = max(mean * (1 - shape), (start - middle) / math.log(0.5 / TAIL), resolution)
-    return start, width, shape
+    seen = max(mean * (1 - shape), (start - middle) / math.log(0.5 / TAIL))
+    width = max(seen, resolution)
+    return start, width, max(shape * seen / width, LIGHTEST)

@@ -24,8 +24,8 @@ def picture_faults(modality: str, looked: Pictures, before: Array | None) -> Map
 
     ``frozen``: the share of pictures that are, pixel by pixel, as the one before; ``flat``: from 0 for a picture that
     uses all of its scale to 1 for one of a single value, by the logarithm of its deviation; ``dark``: from 0 to 1;
-    ``noise``: from 0 to 1 for nothing else, as of a covered lens; ``dead pixels``, and ``blind``, pixels without any
-    value: shares of what is looked at.
+    ``noise``: from 0 to 1 for nothing else, as of a covered lens, by the logarithm of what neighbours have in common;
+    ``dead pixels``, and ``blind``, pixels without any value: shares of what is looked at.
     """
     last_HW = looked[-1].astype(np.float32)
     known = _known(last_HW, modality)
@@ -50,19 +50,21 @@ def picture_faults(modality: str, looked: Pictures, before: Array | None) -> Map
 def flat(deviation: float) -> float:
     """Return 0 to 1: how little values differ, by the logarithm of their ``deviation`` between a thousandth and 1 of a
     picture's scale, or of their mean."""
-    return min(max(-log10(deviation + 1e-12) / 3, 0.0), 1.0)
+    return _below_one(deviation)
 
 
 def noise(picture_HW: Array) -> float:
-    """Return 0 to 1: how much neighbours differ, in squares, of what any two pixels differ.
+    """Return 0 to 1: how little neighbours have in common, by the logarithm of their correlation between a thousandth
+    and 1; of scenes it is seldom below a half, of a covered lens it is what chance leaves.
 
-    >>> noise(np.random.default_rng(0).normal(size=(60, 120))), noise(np.tile(np.arange(60.0), (60, 1)))
-    (1.0, 0.0...)
+    >>> noise(np.random.default_rng(0).normal(size=(60, 120))) > 0.5, noise(np.tile(np.arange(60.0), (60, 1)))
+    (True, 0.0...)
     """
     last = picture_HW.shape[1] // 3 * 3
     away = (picture_HW[:, 1:last:3] - picture_HW[:, :last:3]).ravel()  # the first two columns of three: see _spread
     spread = 2 * float(picture_HW.var())
-    return min(float(away @ away) / away.size / spread, 1.0) if away.size and spread else 0.0
+    alike = 1 - float(away @ away) / away.size / spread if away.size and spread else 1.0
+    return _below_one(alike)
 
 
 def frozen(looked: Pictures) -> float:
@@ -124,3 +126,8 @@ def _outliers(picture_HW: Array, apart: float) -> tuple[Array, Array]:
 
 def _equal(one: Array, other: Array) -> bool:
     return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+
+
+def _below_one(share: float) -> float:
+    """Return 0 for 1 and more, 1 for a thousandth and less."""
+    return min(max(-log10(max(share, 1e-12)) / 3, 0.0), 1.0)

@@ -46,6 +46,12 @@ def test_where_scores_are_all_alike_a_trifle_is_nothing() -> None:
     assert still.p_value(1.0) < 1e-6
 
 
+def test_how_trifles_are_spread_says_nothing_of_what_is_far_off() -> None:
+    trifles_N = 1e-5 * np.random.default_rng(3).pareto(1.0, size=500)
+    p_values = [taught(trifles_N[:number], resolution=0.02).p_value(0.6) for number in (100, 200, 500)]
+    assert max(p_values) < 1e-6
+
+
 def test_events_that_were_not_flagged_do_not_blind() -> None:
     """Half of all windows are news for a while."""
     rng = np.random.default_rng(0)

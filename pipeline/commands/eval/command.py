@@ -54,11 +54,14 @@ def eval(
         float, typer.Option(help="The share of the folder that the model has learned from: only the rest is tested.")
     ] = 0.0,
     seeds: Annotated[str, typer.Option(help="Of the simulator: A:B are the worlds A to B - 1.")] = "1000:1002",
-    seconds: Annotated[float, typer.Option(help="Of the simulator: how long each world is looked at.")] = 60.0,
+    seconds: Annotated[float, typer.Option(help="Of the simulator: how long each world is looked at.")] = 120.0,
     calm: Annotated[
         float,
-        typer.Option(help="Of the simulator: so many calm seconds come before, to judge events as well; 0: none."),
-    ] = 0.0,
+        typer.Option(
+            help="Of the simulator: so many calm seconds come before, to judge events as well, after 200 s false "
+            "alarms too; 0: none, and tags alone."
+        ),
+    ] = 300.0,
     promise: Annotated[float, typer.Option(help="Of the simulator: false alarms a day that are promised.")] = 24.0,
     json: JsonOption = None,
     plot: Annotated[Path | None, typer.Option(help="Draw bars, curves and confusions into this PNG.")] = None,

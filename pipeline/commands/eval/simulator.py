@@ -18,11 +18,12 @@ from pipeline.build import build
 from pipeline.commands.assembly import space_of
 from pipeline.commands.bench.report import Aim
 from pipeline.commands.demo import find_config
-from pipeline.commands.eval.incidents import incidents
+from pipeline.commands.eval.incidents import Incidents, incidents, seen_in
 from pipeline.commands.eval.incidents import judged as judged_events
+from pipeline.commands.eval.promises import kept
 from pipeline.commands.eval.separation import separation
 from pipeline.commands.eval.worlds import Seen, joined, look
-from pipeline.config import load
+from pipeline.config import Config, load
 from pipeline.messages import Array, Embedding, Fusion
 from sensors.simulator.scenario import CALM_S, SENSED
 
@@ -49,6 +50,8 @@ SENTENCES = {
 }
 """What each thing that happens is called."""
 
+TOO_SOON = f"--seconds {{:g}}: no event happens in these worlds so soon; the first {CALM_S:g} s are calm"
+
 APART = 4
 """Every so many windows one is looked for: windows in between show the same things."""
 
@@ -64,28 +67,42 @@ def evaluate(
     thermal and audio together to vision. Faults of sensors are no tags.
 
     With ``calm_s`` the demo's operators watch the same worlds after so many calm seconds, ``promised`` false alarms a
-    day: ``event_f1`` and the other figures of ``judged`` in ``incidents.py`` and of ``separation.py``.
+    day: ``event_f1`` and the other figures of ``judged`` in ``incidents.py``, of ``promises.py`` and ``separation.py``.
+    A model that lacks a sense of the rig is asked for tags alone.
     """
     worlds = seeds_of(seeds, "--seeds")
     if not seconds > 0:
         raise ValueError(f"--seconds {seconds:g} must be above 0")
+    if not seconds > CALM_S:
+        raise ValueError(TOO_SOON.format(seconds))
     config = load(find_config("demo.toml"))
     senses = [sense for sense in SENSED if sense in embedder.space.modalities]
     if not senses:
         raise ValueError(f"the model has no encoder for any sense of the simulated rig: {', '.join(SENSED)}")
-    seen = joined([look(embedder, config, seed, seconds, senses, tuple(SENTENCES)) for seed in worlds])
+    names = tuple(SENTENCES)
+    watched = _watched(embedder, config, worlds, (calm_s, seconds, promised)) if len(senses) == len(SENSED) else []
+    dims = {sense: embedder.space.encoder(sense).dim for sense in senses}
+    looked = [seen_in(world, dims, names) for world in watched]
+    seen = joined(looked or [look(embedder, config, seed, seconds, senses, names) for seed in worlds])
     if not np.nansum(seen.truth):
-        raise ValueError(
-            f"--seconds {seconds:g}: no event happens in these worlds so soon; the first {CALM_S:g} s are calm"
-        )
+        raise ValueError(TOO_SOON.format(seconds))
     sentences_LD = class_vectors(embedder.sentences, SENTENCES)
     fuse: Fusion = build(config.model.fusion, "model.fusion", space=space_of(embedder.space.model))
     outcome = judged(seen, sentences_LD, fuse)
-    if calm_s:
-        rig = replace(config, model=replace(config.model, preset=embedder.space.model))
-        watched = [incidents(embedder, rig, seed, calm_s, seconds, promised) for seed in worlds]
-        outcome = together(outcome, judged_events(watched, rig, promised), separation(watched))
+    if watched:
+        outcome = together(
+            outcome, judged_events(watched, config), kept([world.calm for world in watched]), separation(watched)
+        )
     return outcome, AIMS
+
+
+def _watched(embedder: Embedder, config: Config, worlds: range, asked: tuple[float, float, float]) -> list[Incidents]:
+    """Return what the operators of ``config`` made of the worlds; nothing without a calm to learn from."""
+    calm_s, seconds, promised = asked
+    if not calm_s:
+        return []
+    rig = replace(config, model=replace(config.model, preset=embedder.space.model))
+    return [incidents(embedder, rig, seed, calm_s, seconds, promised) for seed in worlds]
 
 
 def seeds_of(text: str, name: str) -> range:

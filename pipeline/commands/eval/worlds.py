@@ -73,12 +73,15 @@ def _alone(window: Window, topic: str) -> list[Clip]:
     return [window.clips[topic]]
 
 
-def marked(window: Window, truth: Sequence[Happening], name: str) -> float:
-    """Return 1 where ``name`` happens in the window, 0 where it does not, NaN where it hardly does."""
+def marked(window: Window, truth: Sequence[Happening], name: str, start: int = START) -> float:
+    """Return 1 where ``name`` happens in the window, 0 where it does not, NaN where it hardly does.
+
+    The times of ``truth`` count from ``start``.
+    """
     share = 0.0
     for happening in truth:
         if happening.label == name and happening.kind == "event":
-            shared = min(window.end, START + happening.end) - max(window.start, START + happening.start)
+            shared = min(window.end, start + happening.end) - max(window.start, start + happening.start)
             share = max(share, shared / min(window.end - window.start, happening.end - happening.start))
     return 1.0 if share >= SHARE else 0.0 if share == 0 else float("nan")
 

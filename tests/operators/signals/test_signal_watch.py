@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from situations import clip_of
 
 from operators.keeping import packed
+from operators.signals.sight import noise, thinned
 from operators.signals.sound import FEWEST, sound_faults, sound_features
 from operators.signals.watch import REMEMBERED, SignalWatch
 from pipeline.messages import NS, Array, Clip, Observation, Window
@@ -149,6 +150,12 @@ def test_a_fault_raises_its_own_score_and_hardly_another(name: str) -> None:
     others = {other for other in broken if other != fault and broken[other] > calm[other] + 0.15}
     assert others <= ALSO.get(name, set())
     assert all(np.isfinite(value) for value in broken.values())
+
+
+def test_a_rough_scene_is_nowhere_near_a_covered_lens() -> None:
+    """Half of what a rough scene shows is noise; a covered lens shows nothing else."""
+    rough = noise(1.0 * thinned(grain(0)) + 1.4 * thinned(np.repeat(grain(1)[:, ::4], 4, axis=1)))
+    assert 0 < 4 * rough < noise(1.0 * thinned(grain(0)))
 
 
 def test_motion_and_sound_unlike_what_was_learned_score_far_above_the_usual() -> None:

@@ -125,6 +125,21 @@ def test_worlds_that_are_still_calm_are_refused() -> None:
         evaluate(embedder(("text", "imu")), "0:1", 3)
 
 
+def test_a_model_that_lacks_a_sense_is_asked_for_tags_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where no event happens, there is nothing to ask."""
+    looked: list[int] = []
+
+    def look(_: Embedder, config: object, seed: int, *rest: object) -> Seen:
+        looked.append(seed)
+        seen = world(8)
+        return Seen(seen.vectors, seen.truth * 0, seen.labels, seen.windows)
+
+    monkeypatch.setattr("pipeline.commands.eval.simulator.look", look)
+    with pytest.raises(ValueError, match="no event happens"):
+        evaluate(embedder(("text", "imu")), "0:2", 20, calm_s=300)
+    assert looked == [0, 1]
+
+
 @pytest.mark.slow
 def test_a_world_is_looked_at_from_start_to_end() -> None:
     heard: list[str] = []
@@ -136,6 +151,7 @@ def test_a_world_is_looked_at_from_start_to_end() -> None:
     assert sum(name.endswith("_r1") for name in outcome.figures) >= 20
     assert outcome.figures["n_events"] == 2
     assert {name for name, value in outcome.figures.items() if not np.isfinite(value)} <= {
-        "event_precision", "event_f1", "event_delay_s_median", "false_alarm_ratio", "fault_named",
+        "event_precision", "event_f1", "event_delay_s_median", "false_alarm_ratio", "false_alarm_ratio_low",
+        "false_alarm_ratio_high", "fault_named",
     }  # fmt: skip
     assert {"world 1000", "world 1000: vision"} <= set(heard)
