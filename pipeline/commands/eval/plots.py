@@ -16,6 +16,9 @@ PANEL = (5.0, 4.2)
 
 COLUMNS = 3
 
+POINTS = 180
+"""Of names above each other, which are not to overlap."""
+
 MOST_CLASSES = 30
 """Of more classes, neither bars nor confusions can be read."""
 
@@ -56,6 +59,7 @@ def _bars(outcome: Outcome) -> Mapping[str, float]:
 def _draw_bars(axes: Axes, bars: Mapping[str, float]) -> None:
     axes.barh(list(bars), list(bars.values()))
     axes.invert_yaxis()
+    axes.tick_params(axis="y", labelsize=min(10.0, POINTS / len(bars)))
     axes.set(xlim=(0, 1), xlabel="share that is right", title="by class")
 
 
