@@ -11,22 +11,14 @@ from torch import Tensor, nn
 from operators.encoders.audio import RATES, resampled, wave_of
 from operators.encoders.execution import Runner
 from operators.encoders.mini.concepts import PROTOTYPES, Concepts, sizes_in
-from operators.encoders.mini.joint import DIM, LAYOUT, joined
+from operators.encoders.mini.joint import DIM, joined
 from operators.encoders.mini.storage import loaded, stored
 from operators.encoders.mini.yamnet import CLASSES, FEATURES, RATE, YamNet, patches_of
 from pipeline.messages import Array, Clip, Execution
 
-SHARE = 0.75
-"""Of the squared length of a sound's vector, the part that is meaning. With a half, five examples of a class tell
-ESC-10 no better (0.93 either way), and tags in the simulated worlds 1000 to 1003 lose 0.004 instead of gaining it."""
-
 
 class Sounds(nn.Module):
-    """Patches (N, P, 96, 64) to vectors (N, D): what was heard in any patch counts, as loud as where it was loudest.
-
-    Beside that meaning stands the timbre: YAMNet's features, the mean over patches, every 256th added up. It tells
-    sounds apart that have no name, or the same.
-    """
+    """Patches (N, P, 96, 64) to vectors (N, D): what was heard in any patch counts, as loud as where it was loudest."""
 
     heads = ("concepts.learned",)
 
@@ -45,9 +37,7 @@ class Sounds(nn.Module):
 
     def read(self, seen: Tensor) -> Tensor:
         """Return (N, D) for what was heard."""
-        meaning = self.concepts(seen[:, :CLASSES], seen[:, CLASSES:])
-        timbre = seen[:, CLASSES : CLASSES + FEATURES].reshape(len(seen), -1, LAYOUT).sum(1)
-        return joined(meaning, timbre, SHARE)
+        return joined(self.concepts(seen[:, :CLASSES], seen[:, CLASSES:]))
 
 
 class MiniAudio:

@@ -29,14 +29,6 @@ def test_two_images_share_meaning_and_layout_in_proportion() -> None:
     torch.testing.assert_close(products, SHARE * cosines + 1 - SHARE)
 
 
-def test_another_share_of_meaning_is_another_share_of_every_cosine() -> None:
-    meaning, layout = drawn(MEANING), drawn(LAYOUT)
-    vectors = joined(meaning, layout, 0.75)
-    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
-    torch.testing.assert_close((vectors * joined(meaning)).sum(1), torch.full((3,), 0.75**0.5))
-    torch.testing.assert_close((vectors * joined(meaning, layout)).sum(1), torch.full((3,), (3**0.5) / 2))
-
-
 def test_what_has_no_direction_stays_zeros() -> None:
     assert not joined(torch.zeros(1, MEANING)).any()
     assert joined(torch.zeros(1, MEANING), torch.ones(1, LAYOUT)).norm().item() == pytest.approx((1 - SHARE) ** 0.5)

@@ -8,9 +8,7 @@ from msgspec.structs import replace
 from situations import clip_of
 
 from operators.encoders.files import clips_of
-from operators.encoders.mini.audio import SHARE, MiniAudio, Sounds
-from operators.encoders.mini.joint import LAYOUT, MEANING
-from operators.encoders.mini.yamnet import CLASSES, FEATURES
+from operators.encoders.mini.audio import MiniAudio, Sounds
 from operators.sets.audio_esc10 import items
 from pipeline.messages import NS, Array, Clip
 
@@ -89,28 +87,6 @@ def test_two_lengths_of_sound_have_vectors_of_one_space() -> None:
         for encoder in (MiniAudio(), MiniAudio(seconds=5.0))
     )
     assert brief @ long > 0.9
-
-
-def test_a_quarter_of_a_sound_is_its_timbre_and_leaves_what_it_means_as_it_is() -> None:
-    """Two tones that nobody has a name for."""
-    encoder = MiniAudio()
-    vectors = encoder.embed(np.stack([encoder.prepare(sound(tone(hz))) for hz in (300, 420, 300)]))
-    np.testing.assert_allclose(np.linalg.norm(vectors[:, :MEANING], axis=1), SHARE**0.5, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(vectors[:, MEANING:], axis=1), (1 - SHARE) ** 0.5, atol=1e-5)
-    np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-5)
-    assert vectors[0, MEANING:] @ vectors[1, MEANING:] < 0.98 * (1 - SHARE)
-
-
-@torch.inference_mode()
-def test_timbre_adds_up_the_mean_features_of_all_patches() -> None:
-    network = MiniAudio().network()
-    assert isinstance(network, Sounds)
-    seen = torch.rand(2, CLASSES + 2 * FEATURES, generator=torch.Generator().manual_seed(0))
-    mean = seen[:, CLASSES : CLASSES + FEATURES]
-    due = sum(mean[:, first : first + LAYOUT] for first in range(0, FEATURES, LAYOUT))
-    assert isinstance(due, torch.Tensor)
-    timbre = network.read(seen)[:, MEANING:]
-    torch.testing.assert_close(timbre, (1 - SHARE) ** 0.5 * torch.nn.functional.normalize(due, dim=1))
 
 
 @torch.inference_mode()
