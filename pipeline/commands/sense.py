@@ -46,9 +46,7 @@ class Sensing:
 
     def start(self) -> int:
         """Wait until all are ready, give them a common start and return it; one that failed has said why."""
-        ready = [
-            process for process in self.processes.values() if process.stdout and process.stdout.readline() == READY
-        ]
+        ready = [process for process in self.processes.values() if _is_ready(process)]
         self._start_ns = time.time_ns() + HEAD_START
         for process in ready:
             _give(process, self._start_ns)

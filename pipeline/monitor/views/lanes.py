@@ -86,8 +86,9 @@ def series(scene: Scene, told: Sequence[Event], lanes: Sequence[str]) -> list[di
 
 def period(scene: Scene, told: Sequence[Event]) -> dict[str, int]:
     """Return the first and the last millisecond of all that is shown: lanes have one time."""
-    ends = [moment.end for moment in (*list(scene.history)[:1], *list(scene.history)[-1:])]
-    times = [*ends, *(time for event in told for time in (event.start, event.end))]
+    history = list(scene.history)
+    times = [moment.end for moment in (*history[:1], *history[-1:])]
+    times += [time for event in told for time in (event.start, event.end)]
     return {"min": min(times) // 10**6, "max": max(times) // 10**6} if times else {}
 
 

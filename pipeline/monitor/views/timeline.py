@@ -41,8 +41,9 @@ def timeline(scene: Scene, ask: Ask | None, record: str = "") -> Callable[[Snaps
     def refresh(snapshot: Snapshot) -> None:
         told = scene.board.events()[:MOST]
         chart.options["series"] = series(scene, told, lanes)
+        shown = period(scene, told)
         for axis in chart.options["xAxis"]:
-            axis |= period(scene, told)
+            axis |= shown
         chart.update()
         table.rows = [_row(event) for event in sorted(told, key=lambda event: -event.start)]
         table.update()
