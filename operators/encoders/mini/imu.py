@@ -40,7 +40,8 @@ class Motions(nn.Module):
 class MiniImu:
     """The last five seconds of a clip, acceleration with gravity in m/s² and rotation in rad/s; see ``ImuEncoder``.
 
-    A shorter clip is preceded by its first reading. No ``weights``: those that are shipped.
+    A shorter clip is preceded by its first reading. No ``weights``: those that are shipped. Always computed in float32:
+    readings have more digits than half precision keeps, and there is little to be saved.
     """
 
     modality: str = "imu"
@@ -74,4 +75,4 @@ class MiniImu:
 
     @cached_property
     def _run(self) -> Runner:
-        return Runner(self.network(), self.execution)
+        return Runner(self.network(), replace(self.execution, dtype="float32"))

@@ -3,7 +3,7 @@ import pytest
 from msgspec.structs import replace
 
 from operators.encoders.mini.imu import MiniImu
-from pipeline.messages import NS, Array, Calibration, Clip, Sample
+from pipeline.messages import NS, Array, Calibration, Clip, Execution, Sample
 
 RATE = 200
 
@@ -58,3 +58,10 @@ def test_a_clip_whose_last_seconds_are_empty_is_refused_by_topic() -> None:
     clip = motion(drawn(2))
     with pytest.raises(ValueError, match="/imu: none of 0 samples"):
         MiniImu().prepare(replace(clip, end=clip.end + 5 * NS))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_it_is_computed_in_float32_whatever_the_numbers_of_other_senses(dtype: str) -> None:
+    half, single = MiniImu(execution=Execution(device="cpu", dtype=dtype)), MiniImu()  # type: ignore[arg-type]
+    batch = single.prepare(motion(drawn(5)))[np.newaxis]
+    np.testing.assert_array_equal(half.embed(batch), single.embed(batch))
