@@ -1,14 +1,26 @@
-"""Linear layers whose weights lie as oneDNN multiplies them fastest, for processors of the x86 family.
+"""Layers whose weights lie as oneDNN multiplies them fastest, for processors of the x86 family.
 
-torch alone multiplies float32 by MKL, which is slower on such a processor, and turns bfloat16 weights round in every
-call. torch offers this layout to its compiler alone; the two operators below are what the compiler calls.
+torch alone multiplies float32 by MKL, which is slower on such a processor, and turns bfloat16 weights and those of
+every convolution round in every call. torch offers this layout to its compiler alone; the operators below are what the
+compiler calls.
 """
 
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from operators.encoders.convolution import SameConv2d
+
+FUSED: Mapping[str, tuple[str, list[float]]] = {
+    "": ("none", []),
+    "relu": ("relu", []),
+    "relu6": ("hardtanh", [0.0, 6.0]),
+}
+"""oneDNN's name and numbers of what follows a convolution."""
 
 
 class PackedLinear(nn.Module):
@@ -31,22 +43,53 @@ class PackedLinear(nn.Module):
         self.weight = _packed(self.weight)
 
 
-def pack(module: nn.Module) -> None:
-    """Replace the linear layers in ``module``; do nothing where oneDNN has no fast product for its numbers.
+class PackedConv2d(nn.Module):
+    """``plain`` in oneDNN's layout, channels last, with its activation in the same pass; pickled it is ``plain``.
 
-    Subclasses of ``nn.Linear``, and layers of modules that are neither ours nor a plain sequence, stay: others may
-    take their weights in hand.
+    Of an even number of rows and columns a stride of 2 needs more padding after than before. oneDNN pads evenly: a
+    kernel with one row and column of zeros before it needs that. Of an odd number ``plain`` itself is computed.
+    """
+
+    def __init__(self, plain: SameConv2d) -> None:
+        super().__init__()
+        self.plain = plain
+        self._stride, self._padding = plain.stride[0], plain.kernel_size[0] // 2
+        weight = plain.weight.detach()
+        if self._stride == 2:
+            weight = functional.pad(weight, (1, 0, 1, 0))
+        given = [self._padding] * 2, list(plain.stride), [1, 1], plain.groups
+        self._weight: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, *given, None)
+        self._rest = (plain.bias, *given, *FUSED[plain.activation], "")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor
+        if any(size % self._stride for size in x.shape[-2:]):
+            y = self.plain(x)
+            return y
+        x = x.contiguous(memory_format=torch.channels_last)
+        y = torch.ops.mkldnn._convolution_pointwise(x, self._weight, *self._rest)
+        return y
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.plain,)
+
+
+def pack(module: nn.Module) -> None:
+    """Replace the layers in ``module`` that have a packed kind; not where oneDNN has no fast product for their numbers.
+
+    Subclasses of ``nn.Linear``, and linear layers of modules that are neither ours nor a plain sequence, stay: others
+    may take their weights in hand.
     """
     for parent in list(module.modules()):
-        if not (isinstance(parent, nn.Sequential) or _is_ours(parent)):
-            continue
         for name, child in parent.named_children():
-            if type(child) is nn.Linear and _is_fast(child.weight):
+            if type(child) is nn.Linear and _may_change(parent) and _is_fast(child.weight):
                 setattr(parent, name, PackedLinear(child))
+            elif isinstance(child, SameConv2d) and not isinstance(parent, PackedConv2d) and _is_fast(child.weight):
+                setattr(parent, name, PackedConv2d(child))
 
 
-def _is_ours(module: nn.Module) -> bool:
-    return type(module).__module__.startswith("operators.")
+def _may_change(module: nn.Module) -> bool:
+    return isinstance(module, nn.Sequential) or type(module).__module__.startswith("operators.")
 
 
 def _packed(weight: Tensor) -> Tensor:

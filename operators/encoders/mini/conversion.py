@@ -19,8 +19,8 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
+from operators.encoders.convolution import folded
 from operators.encoders.mini.bert import LAYERS
-from operators.encoders.mini.convolution import folded
 from operators.encoders.mini.efficientnet import STAGES
 from operators.encoders.mini.yamnet import CLASSES, FEATURES, WIDTHS
 

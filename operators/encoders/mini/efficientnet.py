@@ -8,9 +8,8 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from operators.encoders.mini.convolution import SameConv2d
+from operators.encoders.convolution import SameConv2d
 
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -42,7 +41,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = SameConv2d(3, STEM, 3, stride=2)
+        self.stem = SameConv2d(3, STEM, 3, stride=2, activation="relu6")
         widths = pairwise((STEM, *(stage[4] for stage in STAGES)))
         self.stages = nn.ModuleList(
             nn.Sequential(
@@ -53,16 +52,16 @@ class EfficientNetLite0(nn.Module):
             )
             for (blocks, kernel, stride, expansion, _), (inputs, outputs) in zip(STAGES, widths, strict=True)
         )
-        self.head = nn.Conv2d(STAGES[-1][4], HEAD, 1)
+        self.head = SameConv2d(STAGES[-1][4], HEAD, 1, activation="relu6")
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        x = functional.relu6(self.stem((pictures - MEAN) / STD), inplace=True)
+        x = self.stem((pictures - MEAN) / STD)
         middle = x
         for number, stage in enumerate(self.stages):
             x = stage(x)
             if number == MIDDLE:
                 middle = x
-        return middle, functional.relu6(self.head(x), inplace=True)
+        return middle, self.head(x)
 
 
 class _Block(nn.Module):
@@ -71,14 +70,13 @@ class _Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         wide = inputs * expansion
-        self.expand = nn.Conv2d(inputs, wide, 1) if expansion > 1 else None
-        self.depthwise = SameConv2d(wide, wide, kernel, stride, groups=wide)
-        self.project = nn.Conv2d(wide, outputs, 1)
+        self.expand = SameConv2d(inputs, wide, 1, activation="relu6") if expansion > 1 else nn.Identity()
+        self.depthwise = SameConv2d(wide, wide, kernel, stride, groups=wide, activation="relu6")
+        self.project = SameConv2d(wide, outputs, 1)
         self.is_residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = functional.relu6(self.expand(x), inplace=True) if self.expand is not None else x
-        y: Tensor = self.project(functional.relu6(self.depthwise(wide), inplace=True))
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
         return x + y if self.is_residual else y
 
 

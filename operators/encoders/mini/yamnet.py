@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from operators.encoders.mini.convolution import SameConv2d
+from operators.encoders.convolution import SameConv2d
 
 RATE = 16_000
 FRAME, HOP, FFT = 400, 160, 512
@@ -35,17 +35,20 @@ class YamNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = SameConv2d(1, WIDTHS[0], 3, stride=2)
+        self.stem = SameConv2d(1, WIDTHS[0], 3, stride=2, activation="relu")
         self.depthwise = nn.ModuleList(
-            SameConv2d(width, width, 3, stride, groups=width) for width, stride in zip(WIDTHS, STRIDES, strict=False)
+            SameConv2d(width, width, 3, stride, groups=width, activation="relu")
+            for width, stride in zip(WIDTHS, STRIDES, strict=False)
         )
-        self.pointwise = nn.ModuleList(nn.Conv2d(width, wider, 1) for width, wider in pairwise(WIDTHS))
+        self.pointwise = nn.ModuleList(
+            SameConv2d(width, wider, 1, activation="relu") for width, wider in pairwise(WIDTHS)
+        )
         self.classes = nn.Linear(FEATURES, CLASSES)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        x = functional.relu(self.stem(patches.flatten(0, 1)[:, None]), inplace=True)
+        x = self.stem(patches.flatten(0, 1)[:, None])
         for depthwise, pointwise in zip(self.depthwise, self.pointwise, strict=True):
-            x = functional.relu(pointwise(functional.relu(depthwise(x), inplace=True)), inplace=True)
+            x = pointwise(depthwise(x))
         features = x.mean((2, 3)).view(*patches.shape[:2], FEATURES)
         return features, torch.sigmoid(self.classes(features))
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from operators.encoders.mini.convolution import SameConv2d, folded
+from operators.encoders.convolution import SameConv2d, folded
 from pipeline.messages import Array
 
 
