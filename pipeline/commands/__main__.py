@@ -8,46 +8,57 @@ from keyword import iskeyword
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from pipeline.errors import PipelineError
 
-COMMANDS = (
-    "demo",
-    "run",
-    "sense",
-    "monitor",
-    "record",
-    "recover",
-    "label",
-    "explain",
-    "replay",
-    "import",
-    "diff",
-    "index",
-    "search",
-    "info",
-    "check",
-    "keys",
-    "embed",
-    "weights",
-    "bench",
-    "eval",
-    "bind",
-)
+COMMANDS = {
+    "demo": "Run the simulated rig through the whole line and compare the events with the truth.",
+    "run": "Run one rig's line: samples from its address, windows, embeddings, events.",
+    "sense": "Run the rig's sensors, or some of them, and publish what they sense until they end or Ctrl-C.",
+    "monitor": "Serve the page of a line that runs, or will: pictures, anomalies, tags, timeline, search, labels.",
+    "record": "Record what a rig senses, without encoders; `rigbind replay` makes of it what `run` would have.",
+    "recover": "Write all that is whole in a broken MCAP file to a new one, and say what is lost, and where.",
+    "label": "Change what a running line looks for.",
+    "explain": "Draw what was seen, heard and felt of an event, what spoke for it, and what it was compared with.",
+    "replay": "Replay a recorded log through the line and print its windows and events.",
+    "import": "Write what a line would get of a recording to a new MCAP file, which replays as the recording does.",
+    "diff": "Replay one log twice, and say which windows and events are in both, and how alike the embeddings are.",
+    "index": "Index recordings by window, pictures and sounds by file; what is there already is left out.",
+    "search": "Find moments in an index by any sense, and print the command that replays each.",
+    "info": "Print a log's topics: type, count, rate, gaps, and what each is read as or why it is skipped.",
+    "check": "Say all that is wrong with a rig file, each mistake with its place. Exit code 2 if there is any.",
+    "keys": "Make the keys of the ingest and of one sensor host. Existing ones are kept.",
+    "embed": "Embed things of any sense and print how alike they are: the cosine of every pair.",
+    "weights": "Look into checkpoints, convert them, make those of mini.",
+    "bench": "Measure the line on this machine.",
+    "eval": "Test a model on the recordings of a set, by the set's own protocol.",
+    "bind": "Teach a sense's encoder to say what the anchor says; what was stopped goes on where it was.",
+}
+"""What each does, as its own help begins: to list them takes none of their imports, which are seconds."""
 
 
 class Commands(TyperGroup):
-    """Imports a command when it is asked for: a sensor's process needs neither torch nor Ray."""
+    """Imports a command when it is asked for: a sensor's process needs neither torch nor Ray, a list of all nothing."""
+
+    _is_listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return their names, in the order of the help text."""
         return list(COMMANDS)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write what there is."""
+        self._is_listing = True
+        super().format_help(ctx, formatter)
+        self._is_listing = False
+
     def get_command(self, ctx: Any, name: str) -> Any:
         """Return the command of that name, or None."""
         if name not in COMMANDS:
             return None
+        if self._is_listing:
+            return TyperCommand(name, help=COMMANDS[name])
         known_as = f"{name}_" if iskeyword(name) else name
         found = getattr(import_module(f"pipeline.commands.{known_as}"), known_as)
         if not isinstance(found, typer.Typer):

@@ -44,7 +44,7 @@ def index(
     note: Annotated[list[str] | None, typer.Option(help="KEY=VALUE that each row keeps, such as altitude=120.")] = None,
     again: Annotated[bool, typer.Option(help="Forget what is there of these things, and index them anew.")] = False,
 ) -> None:
-    """Index recordings window by window, and pictures and sounds file by file; what is there already is left out."""
+    """Index recordings by window, pictures and sounds by file; what is there already is left out."""
     console, metadata, failed = make_console(), _metadata(note or []), []
     with refusing():
         space = Space(model)

@@ -48,7 +48,7 @@ def monitor(
     foxglove: FoxgloveOption = 0,
     rerun: RerunOption = "",
 ) -> None:
-    """Serve the page of a line that runs, or will: pictures, anomalies, tags, timeline, search, labels, health.
+    """Serve the page of a line that runs, or will: pictures, anomalies, tags, timeline, search, labels.
 
     Of a log, the same page with buttons: it is played through the line.
     """

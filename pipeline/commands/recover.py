@@ -14,7 +14,7 @@ def recover(
     log: Annotated[Path, typer.Argument(help="An MCAP file, or a folder of them.")],
     out: Annotated[Path | None, typer.Argument(help="A new file, or folder; LOG.recovered if none is named.")] = None,
 ) -> None:
-    """Write all that is whole in a broken MCAP file to a new one, with an index; say what is lost, and where."""
+    """Write all that is whole in a broken MCAP file to a new one, and say what is lost, and where."""
     if not log.exists():
         raise LogError(f"{log}: there is no such file")
     out = out or log.with_name(f"{log.stem}.recovered{log.suffix}")

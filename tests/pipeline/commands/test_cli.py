@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from pipeline.commands.__main__ import COMMANDS
+from pipeline.commands.__main__ import COMMANDS, Commands
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = """
@@ -20,9 +21,9 @@ rate_hz = 200
 """
 
 
-def rigbind(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def rigbind(*arguments: str | Path, flags: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipeline.commands", *map(str, arguments)],
+        [sys.executable, *flags, "-m", "pipeline.commands", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -37,9 +38,17 @@ def rig_file(folder: Path, text: str) -> Path:
     return path
 
 
-def test_help_lists_every_command() -> None:
-    shown = rigbind("--help").stdout
-    assert [command for command in COMMANDS if f" {command} " not in shown] == []
+def test_help_lists_every_command_and_imports_none() -> None:
+    shown = rigbind("--help", flags=("-X", "importtime"))
+    assert [command for command in COMMANDS if f" {command} " not in shown.stdout] == []
+    assert "typer" in shown.stderr
+    assert "numpy" not in shown.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_by_how_its_help_begins(name: str) -> None:
+    told = Commands().get_command(None, name).help
+    assert COMMANDS[name] == " ".join(told.split("\n\n")[0].split())
 
 
 def test_check_says_that_a_rig_file_is_good(tmp_path: Path) -> None:
