@@ -88,7 +88,7 @@ class Disagreement:
 
 
 def _sketches(observation: Observation, topics: Sequence[str]) -> Array:
-    vectors_TD = np.stack([observation.embeddings[topic].vector for topic in topics])
+    vectors_TD = np.array([observation.embeddings[topic].vector for topic in topics])
     return sketch(vectors_TD, SKETCH).ravel().astype(float)
 
 

@@ -120,8 +120,8 @@ def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array, Array, Array
     shape = samples[-1].data.shape
     alike = [sample for sample in samples if sample.data.shape == shape]
     stamps = np.array([sample.stamp for sample in alike], np.int64)
-    gap_N = np.diff(stamps)
-    first_N = np.flatnonzero((gap_N > 0) & (gap_N <= LONGEST))
+    gap_N = stamps[1:] - stamps[:-1]
+    (first_N,) = ((gap_N > 0) & (gap_N <= LONGEST)).nonzero()
     return alike, first_N, stamps[first_N], stamps[first_N + 1]
 
 
@@ -140,11 +140,11 @@ def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:
     wave_KT = np.concatenate(waves).reshape(len(waves), -1)
     wave_KT = wave_KT / 2**15 if wave_KT.dtype.kind == "i" else np.clip(wave_KT.astype(float), -LIMIT, LIMIT)
     size = wave_KT.shape[1]
-    first = np.arange(0, size, max(1, round(BLOCK_S * rate_hz)))
+    edges = np.append(np.arange(0, size, max(1, round(BLOCK_S * rate_hz))), size)
     change_KT = np.diff(wave_KT, axis=1, prepend=wave_KT[:, :1])
-    power_KB = np.add.reduceat(change_KT**2, first, axis=1) / np.diff(first, append=size)
+    power_KB = np.add.reduceat(change_KT**2, edges[:-1], axis=1) / (edges[1:] - edges[:-1])
     stamps_K1 = np.array([chunk.stamp for chunk in chunks], np.int64)[:, np.newaxis]
-    edges_KE = stamps_K1 + np.round(np.append(first, size) * (NS / rate_hz)).astype(np.int64)
+    edges_KE = stamps_K1 + np.round(edges * (NS / rate_hz)).astype(np.int64)
     return Pieces(edges_KE[:, :-1].ravel(), edges_KE[:, 1:].ravel(), np.log(power_KB + NOISE_POWER).reshape(-1, 1))
 
 
@@ -177,8 +177,8 @@ def _shifts(before_NHW: Array, after_NHW: Array) -> Array:
     xx_N, yy_N = _products(right_NK, right_NK) + stiff, _products(down_NK, down_NK) + stiff
     xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NK, down_NK, change_NK), 2))
     area_N = xx_N * yy_N - xy_N**2
-    moved_N2: Array = np.stack([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N], axis=1) / area_N[:, np.newaxis]
-    return moved_N2
+    moved_2N: Array = np.array([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N]) / area_N
+    return moved_2N.T
 
 
 def _steps_across(picture_NHW: Array, apart: int) -> Array:

@@ -1,5 +1,6 @@
 """How far a row is from the middle of normal ones, in units of how they spread. R = numbers in a row."""
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Spread:
         if self._fitted < 0 or num_learned - self._fitted >= min(REFIT, self._fitted):
             self._fit()
         away_R = (row_R - self._middle_R) @ self._whiten_RR
-        return float(np.sqrt(away_R @ away_R / len(away_R)))
+        return sqrt(away_R @ away_R / len(away_R))
 
     def learn(self, row_R: Array) -> None:
         """Take ``row_R`` for normal."""
