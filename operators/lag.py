@@ -66,7 +66,7 @@ def lag(first_MCB: Array, second_MDB: Array, contrast: float = 0.0) -> Lag | Non
 
 def _power(value_MCB: Array) -> Array:
     """Return (C,): the mean of the squares of each channel."""
-    power: Array = (value_MCB**2).mean(axis=(0, 2))
+    power: Array = np.vecdot(value_MCB, value_MCB).mean(0) / value_MCB.shape[2]
     return power
 
 

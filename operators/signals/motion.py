@@ -107,6 +107,7 @@ def longest(is_T: Array) -> int:
     >>> longest(np.array([True, False, True, True]))
     2
     """
-    between_T = np.concatenate([[False], is_T, [False]])
+    between_T = np.zeros(len(is_T) + 2, bool)
+    between_T[1:-1] = is_T
     edges = np.flatnonzero(between_T[1:] != between_T[:-1])  # of runs: where one begins, where it ends, and so on
     return int((edges[1::2] - edges[::2]).max(initial=0))
