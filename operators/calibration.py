@@ -141,8 +141,8 @@ def tail(sorted_N: Array, resolution: float) -> tuple[float, float, float]:
     number = max(1, round(TAIL * len(sorted_N)))
     start = float(sorted_N[-number - 1]) if len(sorted_N) > number else float(sorted_N[0])
     excess_N = sorted_N[-number:] - start
-    mean = float(excess_N.mean())
-    weighted = float((excess_N * (number - np.arange(1, number + 1) + 0.35) / number).mean())
+    mean = float(excess_N.sum()) / number
+    weighted = float(excess_N @ (number - np.arange(1, number + 1) + 0.35)) / number**2
     found = 2 - mean / (mean - 2 * weighted) if mean > 2 * weighted > 0 else SHAPE
     shape = (number * min(max(found, -0.5), 0.5) + SHAPE_WEIGHT * SHAPE) / (number + SHAPE_WEIGHT)
     shape = max(shape, LIGHTEST)

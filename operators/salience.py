@@ -161,11 +161,11 @@ def _small(pictures: Sequence[Array]) -> Array:
     exact = np.uint16 if thin.dtype == np.uint8 else np.float32  # and no wider: four bytes fit in two
     rows = np.add(thin[:, 0:height:2], thin[:, 1:height:2], dtype=exact)
     halved: Array = (rows[:, :, 0:width:2] + rows[:, :, 1:width:2]).astype(np.float32, copy=False)
-    halved -= halved.mean((1, 2), keepdims=True)
     flat_PK = halved.reshape(len(halved), -1)
-    deviation_P = np.sqrt(_products(flat_PK, flat_PK) / flat_PK.shape[1])
-    halved /= np.where(deviation_P > 0, deviation_P, 1)[:, np.newaxis, np.newaxis]
-    return halved
+    flat_PK -= flat_PK.mean(1, keepdims=True)
+    deviation_P1 = np.sqrt(_products(flat_PK, flat_PK) / flat_PK.shape[1]).astype(np.float32)[:, np.newaxis]
+    flat_PK /= np.where(deviation_P1 > 0, deviation_P1, 1)
+    return flat_PK.reshape(halved.shape)
 
 
 def _shifts(before_NHW: Array, after_NHW: Array) -> Array:

@@ -4,6 +4,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+from scipy.linalg import inv
 
 from operators.moments import Moments
 from pipeline.messages import Array
@@ -53,7 +54,7 @@ class Spread:
     def _fit(self) -> None:
         self._middle_R, covariance_RR = self._moments.mean_and_covariance()
         shrunk_RR = shrunk(covariance_RR, self._moments.number) + FLOOR * np.eye(len(covariance_RR))
-        self._whiten_RR = np.linalg.cholesky(np.linalg.inv(shrunk_RR))
+        self._whiten_RR = np.linalg.cholesky(inv(shrunk_RR))
         self._fitted = self._moments.num_learned
 
 
