@@ -62,7 +62,8 @@ def noise(picture_HW: Array) -> float:
     """
     last = picture_HW.shape[1] // 3 * 3
     away = (picture_HW[:, 1:last:3] - picture_HW[:, :last:3]).ravel()  # the first two columns of three: see _spread
-    spread = 2 * float(picture_HW.var())
+    centred = (picture_HW - picture_HW.mean()).ravel()
+    spread = 2 * float(centred @ centred) / centred.size
     alike = 1 - float(away @ away) / away.size / spread if away.size and spread else 1.0
     return _below_one(alike)
 
