@@ -138,7 +138,7 @@ def _power(samples_ST: Array) -> Array:
 def _bands(power_SF: Array, rate_hz: float) -> Array:
     """Return (S, BANDS): mean power; a band narrower than a step of frequency has that of the nearest."""
     edges = _edges(rate_hz, power_SF.shape[1])
-    mean: Array = np.add.reduceat(power_SF, edges.ravel(), axis=1)[:, ::2] / (edges[:, 1] - edges[:, 0])
+    mean: Array = np.add.reduceat(power_SF, edges.ravel(), axis=1, dtype=float)[:, ::2] / (edges[:, 1] - edges[:, 0])
     return mean
 
 
