@@ -72,9 +72,10 @@ class Memory:
         if self._known < self.neighbours:
             return None
         look = self._look(vector_D, sketch_P)
-        best = look.cosines.argsort()[-self.neighbours :]  # of so few, sooner than to part them
-        mean = float(look.cosines[best].sum()) / self.neighbours
-        return max(0.0, 1 - mean), int(self._stamps_M[look.rows[best[-1]]])
+        best = look.cosines.argpartition(-self.neighbours)[-self.neighbours :]
+        cosines = look.cosines[best]
+        nearest = look.rows[best[cosines.argmax()]]
+        return max(0.0, 1 - float(cosines.sum() / self.neighbours)), int(self._stamps_M[nearest])
 
     def learn(self, vector_D: Array, sketch_P: Array, stamp: int) -> None:
         """Remember ``vector_D``, the normal of ``stamp``, with its sketch."""
