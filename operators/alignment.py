@@ -54,7 +54,9 @@ class Alignment:
         window = observation.window
         for topic, clip in window.clips.items():
             if clip.modality in SENSES:
-                self._witnesses.setdefault(topic, Witness(clip.modality, self._num_chunks)).listen(clip)
+                if topic not in self._witnesses:
+                    self._witnesses[topic] = Witness(clip.modality, self._num_chunks)
+                self._witnesses[topic].listen(clip)
         if self._cut_chunks(window.end):
             self._due = comparisons(self._witnesses)
         elif self._due:

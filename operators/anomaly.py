@@ -137,9 +137,9 @@ class Anomaly:
     def p_values(self, scores: Mapping[str, float]) -> dict[str, float]:
         """Return how often normal windows score as high, by name; a name that is still learning has none."""
         return {
-            name: calibration.p_value(score)
+            name: self._calibrations[name].p_value(score)
             for name, score in scores.items()
-            if (calibration := self._calibrations.get(name)) and len(calibration) >= self.warm_up
+            if len(self._calibrations.get(name, ())) >= self.warm_up
         }
 
     def state(self) -> bytes:

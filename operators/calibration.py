@@ -57,7 +57,7 @@ class Calibration:
         self._ring_N = np.zeros(size)
         self._first = self._known = 0  # where the oldest score is, and how many follow it
         self._num_learned = self._imputed = 0
-        self._fitted = -1
+        self._due = 0  # so many scores, at which the tail is fitted
         self._sorted_N = np.zeros(0)
         self._tail = (0.0, 0.0, SHAPE)
 
@@ -68,7 +68,8 @@ class Calibration:
         """Return the share of normal windows that score at least ``score``, in (0, 1]; 1 while nothing is known."""
         if not self._known:
             return 1.0
-        self._fit_when_due()
+        if self._num_learned >= self._due:
+            self._fit()
         start, width, shape = self._tail
         excess = (score - start) / (width * self.scale)
         if excess > 0:
@@ -107,7 +108,7 @@ class Calibration:
         self._first = self._known = 0
         for score in scores:
             self._keep(score)
-        self._fitted = -1
+        self._due = 0
 
     def _keep(self, score: float) -> None:
         """Put ``score`` after the newest, over the oldest if there is no more room."""
@@ -119,14 +120,12 @@ class Calibration:
 
     def _in_order(self) -> Array:
         """Return the scores, oldest first."""
-        after: Array = np.roll(self._ring_N, -self._first)[: self._known]
-        return after
+        return np.concatenate([self._ring_N[self._first :], self._ring_N[: self._first]])[: self._known]
 
-    def _fit_when_due(self) -> None:
-        if self._fitted < 0 or self._num_learned - self._fitted >= min(REFIT, self._fitted):
-            self._sorted_N = np.sort(self._in_order())
-            self._tail = tail(self._sorted_N, self.resolution)
-            self._fitted = self._num_learned
+    def _fit(self) -> None:
+        self._sorted_N = np.sort(self._in_order())
+        self._tail = tail(self._sorted_N, self.resolution)
+        self._due = self._num_learned + min(REFIT, self._num_learned)
 
 
 def tail(sorted_N: Array, resolution: float) -> tuple[float, float, float]:
@@ -142,8 +141,8 @@ def tail(sorted_N: Array, resolution: float) -> tuple[float, float, float]:
     number = max(1, round(TAIL * len(sorted_N)))
     start = float(sorted_N[-number - 1]) if len(sorted_N) > number else float(sorted_N[0])
     excess_N = sorted_N[-number:] - start
-    mean = float(excess_N.mean())
-    weighted = float((excess_N * (number - np.arange(1, number + 1) + 0.35) / number).mean())
+    mean = float(excess_N.sum()) / number
+    weighted = float(excess_N @ (number - np.arange(1, number + 1) + 0.35)) / number**2
     found = 2 - mean / (mean - 2 * weighted) if mean > 2 * weighted > 0 else SHAPE
     shape = (number * min(max(found, -0.5), 0.5) + SHAPE_WEIGHT * SHAPE) / (number + SHAPE_WEIGHT)
     shape = max(shape, LIGHTEST)

@@ -54,7 +54,7 @@ class Curve:
         if self._pieces:
             raw_CB = on_grid(joined(self._pieces), first, CHUNK + 2 * (MARGIN + TREND))
             if np.isfinite(raw_CB[0]).mean() > 0.5:
-                self._chunks[number] = without_trend(raw_CB)
+                self._chunks[number] = without_trend(raw_CB).astype(np.float32)
         while self._pieces and self._pieces[0].ends[-1] < (first + CHUNK) * BIN:
             self._pieces.popleft()
 
@@ -63,10 +63,10 @@ class Curve:
         if self._standard[0] != tuple(numbers):
             chunks_MCB = np.stack([self._chunks[number] for number in numbers])
             away_CMB = np.abs(chunks_MCB).swapaxes(0, 1)
-            deviation_C1 = 1.4826 * np.array([[median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB])
-            cut_MCB = (chunks_MCB / (deviation_C1 + STILL)).astype(np.float32)
-            np.clip(cut_MCB, -CLIP, CLIP, out=cut_MCB)
-            self._standard = tuple(numbers), np.nan_to_num(cut_MCB, copy=False)
+            spread_C1 = np.array([[median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB], np.float32)
+            cut_MCB = (chunks_MCB / (1.4826 * spread_C1 + STILL)).clip(-CLIP, CLIP)
+            cut_MCB[np.isnan(cut_MCB)] = 0
+            self._standard = tuple(numbers), cut_MCB
         return self._standard[1]
 
 
@@ -116,7 +116,7 @@ def _running(amount_N: Array) -> Array:
 
 
 def _moving_sum(value_CB: Array) -> Array:
-    total = np.cumsum(np.pad(value_CB, ((0, 0), (1, 0))), axis=1)
+    total = np.cumsum(np.concatenate([np.zeros((len(value_CB), 1)), value_CB], axis=1), axis=1)
     width = 2 * TREND + 1
     moving: Array = total[:, width:] - total[:, :-width]
     return moving

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.linalg import inv
 
 from operators.keeping import packed, unpacked
 from operators.memory import sketch
@@ -88,7 +89,7 @@ class Disagreement:
 
 
 def _sketches(observation: Observation, topics: Sequence[str]) -> Array:
-    vectors_TD = np.stack([observation.embeddings[topic].vector for topic in topics])
+    vectors_TD = np.array([observation.embeddings[topic].vector for topic in topics])
     return sketch(vectors_TD, SKETCH).ravel().astype(float)
 
 
@@ -129,7 +130,7 @@ class _Joint:
     def _fit(self) -> None:
         self._middle_C, covariance_CC = self._moments.mean_and_covariance()
         joint_CC = shrunk(covariance_CC, self._moments.number) + FLOOR * np.eye(len(covariance_CC))
-        precision_CC = np.linalg.inv(joint_CC)
+        precision_CC = inv(joint_CC)
         owns = [slice(number * SKETCH, (number + 1) * SKETCH) for number in range(self._num_topics)]
         self._surprise_CC = np.concatenate([_surprise(precision_CC, own) for own in owns], axis=1)
         self._fitted = self._moments.num_learned
@@ -141,7 +142,7 @@ def _surprise(precision_CC: Array, own: slice) -> Array:
     The inverse of a covariance holds all predictions (Bishop 2006, eq. 2.73 and 2.75): that of what is left has its own
     block, and what is left is its own columns over that.
     """
-    left_RR = np.linalg.inv(precision_CC[own, own])
-    whiten_RR = np.linalg.cholesky(np.linalg.inv(left_RR + FLOOR * np.eye(len(left_RR))))
+    left_RR = inv(precision_CC[own, own])
+    whiten_RR = np.linalg.cholesky(inv(left_RR + FLOOR * np.eye(len(left_RR))))
     surprise_CR: Array = precision_CC[:, own] @ left_RR @ whiten_RR
     return surprise_CR

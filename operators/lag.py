@@ -32,8 +32,9 @@ class Lag(NamedTuple):
     contrast: float
 
 
-def lag(first_MCB: Array, second_MDB: Array) -> Lag | None:
-    """Return the lag of the second behind the first, or None if there is too little, or it is not within a margin.
+def lag(first_MCB: Array, second_MDB: Array, contrast: float = 0.0) -> Lag | None:
+    """Return the lag of the second behind the first, or None if there is too little, or it is not within a margin, or
+    stands out less than ``contrast``.
 
     Any channel of the one may follow any of the other, up or down: the rig's axes are unknown. So what is maximal at
     the lag is the norm of all their correlations. The deviation is the jackknife's, over chunks.
@@ -51,7 +52,7 @@ def lag(first_MCB: Array, second_MDB: Array) -> Lag | None:
     shifted_SCDL = scale_CD1 * _by_lag(fft.ifft(_cross(x_SCF, y_SDF), axis=0))
     norm_SL = _norm(shifted_SCDL)
     norm_L, best_S = norm_SL[0], norm_SL.max(axis=1)
-    if norm_L.argmax() in (0, 2 * MARGIN):
+    if norm_L.argmax() in (0, 2 * MARGIN) or (found := float(best_S[0] / np.median(best_S[1:]))) < contrast:
         return None
     each_MCDL = scale_CD1 * _by_lag(_cross(x_MCF, y_MDF))
     places_M = np.array([_place(without_L) for without_L in _norm(shifted_SCDL[0] - each_MCDL)])
@@ -59,13 +60,13 @@ def lag(first_MCB: Array, second_MDB: Array) -> Lag | None:
         bins=_place(norm_L) - MARGIN,
         deviation=float(places_M.std() * np.sqrt(num_chunks - 1)),
         correlation=float(best_S[0]),
-        contrast=float(best_S[0] / np.median(best_S[1:])),
+        contrast=found,
     )
 
 
 def _power(value_MCB: Array) -> Array:
     """Return (C,): the mean of the squares of each channel."""
-    power: Array = (value_MCB**2).mean(axis=(0, 2))
+    power: Array = np.vecdot(value_MCB, value_MCB).mean(0) / value_MCB.shape[2]
     return power
 
 

@@ -77,7 +77,7 @@ class Marks:
         (-4.0, 0.0)
         """
         moved = sum(sign * max(0.0, float(one_D @ centred_D) - NEAR) for sign, one_D in self._marked)
-        return float(np.clip(PULL * moved / (1 - NEAR), -LIMIT, LIMIT))
+        return min(max(PULL * moved / (1 - NEAR), -LIMIT), LIMIT)
 
     def state(self) -> list[Any]:
         """Return all marks, as ``keeping.packed`` takes them."""

@@ -51,7 +51,7 @@ class Memory:
         self.neighbours = neighbours
         self._half_life = HALF_LIFE * size
         self._vectors_MD = np.zeros((0, 0), np.float32)
-        self._sketches_PM = np.zeros((0, 0), np.float32)
+        self._sketches_MP = np.zeros((0, 0), np.float32)
         self._stamps_M = np.zeros(0, np.int64)
         self._ages_M = np.zeros(0, np.int64)  # number of the vector that last confirmed this one
         self._known = 0
@@ -72,9 +72,10 @@ class Memory:
         if self._known < self.neighbours:
             return None
         look = self._look(vector_D, sketch_P)
-        best = np.argpartition(look.cosines, -self.neighbours)[-self.neighbours :]
-        nearest = look.rows[best[np.argmax(look.cosines[best])]]
-        return max(0.0, 1 - float(look.cosines[best].mean())), int(self._stamps_M[nearest])
+        best = look.cosines.argpartition(-self.neighbours)[-self.neighbours :]
+        cosines = look.cosines[best]
+        nearest = look.rows[best[cosines.argmax()]]
+        return max(0.0, 1 - float(cosines.sum() / self.neighbours)), int(self._stamps_M[nearest])
 
     def learn(self, vector_D: Array, sketch_P: Array, stamp: int) -> None:
         """Remember ``vector_D``, the normal of ``stamp``, with its sketch."""
@@ -86,7 +87,7 @@ class Memory:
         place, gap = self._place(look)
         self._gaps_M[place] = gap
         self._vectors_MD[place] = vector_D
-        self._sketches_PM[:, place] = sketch_P
+        self._sketches_MP[place] = sketch_P
         self._stamps_M[place] = stamp
         self._ages_M[place] = self._num_learned
         self._dear_M[place] = self._dear(gap)
@@ -114,12 +115,12 @@ class Memory:
             self._vectors_MD[:known], self._stamps_M[:known] = state["vectors"], state["stamps"]
             self._ages_M[:known], self._gaps_M[:known] = state["ages"], state["gaps"]
             self._dear_M[:known] = np.log2(self._gaps_M[:known] + CLOSEST) + self._ages_M[:known] / self._half_life
-            self._sketches_PM[:, :known] = sketch(state["vectors"]).T
+            self._sketches_MP[:known] = sketch(state["vectors"])
             self._looks.clear()
 
     def _begin(self, dim: int) -> None:
         self._vectors_MD = np.zeros((self.size, dim), np.float32)
-        self._sketches_PM = np.zeros((SKETCH, self.size), np.float32)
+        self._sketches_MP = np.zeros((self.size, SKETCH), np.float32)
         self._stamps_M, self._ages_M = np.zeros(self.size, np.int64), np.zeros(self.size, np.int64)
         self._gaps_M, self._dear_M = np.zeros(self.size), np.zeros(self.size)
 
@@ -140,8 +141,8 @@ class Memory:
         if known <= 2 * SHORTLIST + self.neighbours:
             rows_N = np.arange(known)
         else:
-            rows_N = largest(sketch_P @ self._sketches_PM[:, :known], SHORTLIST + self.neighbours)
-        return _Look(vector_D, rows_N, self._vectors_MD[rows_N] @ vector_D, self._num_learned)
+            rows_N = largest(self._sketches_MP[:known] @ sketch_P, SHORTLIST + self.neighbours)
+        return _Look(vector_D, rows_N, self._vectors_MD.take(rows_N, 0) @ vector_D, self._num_learned)
 
     def _look_again(self, before: _Look) -> _Look:
         num_new = self._num_learned - before.num_learned
@@ -160,7 +161,7 @@ class Memory:
         if self._known == 0:
             self._known = 1
             return 0, 2.0  # the largest cosine distance that there is
-        best = int(np.argmax(look.cosines))
+        best = int(look.cosines.argmax())
         near, gap = int(look.rows[best]), max(0.0, 1 - float(look.cosines[best]))
         self._ages_M[near] = self._num_learned
         self._gaps_M[near] = min(self._gaps_M[near], gap)
@@ -168,7 +169,7 @@ class Memory:
         if self._known < self.size:
             self._known += 1
             return self._known - 1, gap
-        return int(np.argmin(self._dear_M)), gap
+        return int(self._dear_M.argmin()), gap
 
     def _dear(self, gap: float) -> float:
         """Return how dear a vector is that is confirmed now."""
@@ -186,10 +187,10 @@ def largest(values_M: Array, number: int) -> Array:
     """
     groups = len(values_M) // GROUP
     if groups < 2 * number:
-        return np.argpartition(values_M, -number)[-number:]
+        return values_M.argpartition(-number)[-number:]
     highest = values_M[: groups * GROUP].reshape(GROUP, groups).max(0)
     rows = np.flatnonzero(values_M >= np.partition(highest, -number)[-number])
-    return rows[np.argpartition(values_M[rows], -number)[-number:]]
+    return rows[values_M[rows].argpartition(-number)[-number:]]
 
 
 def sketch(vectors: Array, size: int = SKETCH) -> Array:

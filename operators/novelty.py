@@ -82,7 +82,7 @@ class Novelty:
     def _sketched(self, observation: Observation) -> Iterator[tuple[str, Array, Array]]:
         """Yield what can be compared with its sketch; those of all vectors are one product."""
         if vectors := dict(self._vectors(observation)):
-            yield from zip(vectors, vectors.values(), sketch(np.stack(list(vectors.values()))), strict=True)
+            yield from zip(vectors, vectors.values(), sketch(np.array(list(vectors.values()))), strict=True)
 
     def _vectors(self, observation: Observation) -> Iterator[tuple[str, Array]]:
         """Yield what can be compared by name: embeddings, and the fused vector if all of them are whole."""

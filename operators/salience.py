@@ -87,7 +87,7 @@ class Flow:
         if not len(first_N):
             return Pieces(start_N, end_N, np.zeros((0, 2)))
         small_PHW = self._seen(alike)
-        moved_N2 = _shifts(small_PHW[first_N], small_PHW[first_N + 1])
+        moved_N2 = _shifts(small_PHW[:-1], small_PHW[1:])[first_N]
         return Pieces(start_N, end_N, moved_N2 / ((end_N - start_N) / NS)[:, np.newaxis])
 
     def _seen(self, alike: Sequence[Sample]) -> Array:
@@ -120,8 +120,8 @@ def _steps(samples: Sequence[Sample]) -> tuple[list[Sample], Array, Array, Array
     shape = samples[-1].data.shape
     alike = [sample for sample in samples if sample.data.shape == shape]
     stamps = np.array([sample.stamp for sample in alike], np.int64)
-    gap_N = np.diff(stamps)
-    first_N = np.flatnonzero((gap_N > 0) & (gap_N <= LONGEST))
+    gap_N = stamps[1:] - stamps[:-1]
+    (first_N,) = ((gap_N > 0) & (gap_N <= LONGEST)).nonzero()
     return alike, first_N, stamps[first_N], stamps[first_N + 1]
 
 
@@ -136,14 +136,15 @@ def _readings(samples: tuple[Sample, ...]) -> tuple[Array, Array, Array, Array]:
 
 def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:
     """Return the loudness of the first channel of K chunks of one size T, in blocks of about ``BLOCK_S``."""
-    wave_KT = np.stack([chunk.data if chunk.data.ndim == 1 else chunk.data[:, 0] for chunk in chunks])
+    waves = [chunk.data if chunk.data.ndim == 1 else chunk.data[:, 0] for chunk in chunks]
+    wave_KT = np.concatenate(waves).reshape(len(waves), -1)
     wave_KT = wave_KT / 2**15 if wave_KT.dtype.kind == "i" else np.clip(wave_KT.astype(float), -LIMIT, LIMIT)
     size = wave_KT.shape[1]
-    first = np.arange(0, size, max(1, round(BLOCK_S * rate_hz)))
+    edges = np.append(np.arange(0, size, max(1, round(BLOCK_S * rate_hz))), size)
     change_KT = np.diff(wave_KT, axis=1, prepend=wave_KT[:, :1])
-    power_KB = np.add.reduceat(change_KT**2, first, axis=1) / np.diff(first, append=size)
+    power_KB = np.add.reduceat(change_KT**2, edges[:-1], axis=1) / (edges[1:] - edges[:-1])
     stamps_K1 = np.array([chunk.stamp for chunk in chunks], np.int64)[:, np.newaxis]
-    edges_KE = stamps_K1 + np.round(np.append(first, size) * (NS / rate_hz)).astype(np.int64)
+    edges_KE = stamps_K1 + np.round(edges * (NS / rate_hz)).astype(np.int64)
     return Pieces(edges_KE[:, :-1].ravel(), edges_KE[:, 1:].ravel(), np.log(power_KB + NOISE_POWER).reshape(-1, 1))
 
 
@@ -160,25 +161,35 @@ def _small(pictures: Sequence[Array]) -> Array:
     exact = np.uint16 if thin.dtype == np.uint8 else np.float32  # and no wider: four bytes fit in two
     rows = np.add(thin[:, 0:height:2], thin[:, 1:height:2], dtype=exact)
     halved: Array = (rows[:, :, 0:width:2] + rows[:, :, 1:width:2]).astype(np.float32, copy=False)
-    halved -= halved.mean((1, 2), keepdims=True)
     flat_PK = halved.reshape(len(halved), -1)
-    deviation_P = np.sqrt(_products(flat_PK, flat_PK) / flat_PK.shape[1])
-    halved /= np.where(deviation_P > 0, deviation_P, 1)[:, np.newaxis, np.newaxis]
-    return halved
+    flat_PK -= flat_PK.mean(1, keepdims=True)
+    deviation_P1 = np.sqrt(_products(flat_PK, flat_PK) / flat_PK.shape[1]).astype(np.float32)[:, np.newaxis]
+    flat_PK /= np.where(deviation_P1 > 0, deviation_P1, 1)
+    return flat_PK.reshape(halved.shape)
 
 
 def _shifts(before_NHW: Array, after_NHW: Array) -> Array:
     """Return (N, 2): by how many pixels each picture moved, right and down, by least squares."""
-    both_NHW, change_NHW = before_NHW + after_NHW, after_NHW[:, 1:-1, 1:-1] - before_NHW[:, 1:-1, 1:-1]
-    right_NHW = (both_NHW[:, 1:-1, 2:] - both_NHW[:, 1:-1, :-2]) / 4  # the slope of their mean
-    down_NHW = (both_NHW[:, 2:, 1:-1] - both_NHW[:, :-2, 1:-1]) / 4
-    right_NK, down_NK, change_NK = (each.reshape(len(each), -1) for each in (right_NHW, down_NHW, change_NHW))
-    stiff = 1e-3 * change_NK.shape[1]
+    number, height, width = before_NHW.shape
+    both_NHW, change_NK = (before_NHW + after_NHW) / 4, (after_NHW - before_NHW).reshape(number, -1)
+    right_NK, down_NK = _steps_across(both_NHW, 1), _steps_across(both_NHW, width)  # of their mean
+    stiff = 1e-3 * (height - 2) * (width - 2)
     xx_N, yy_N = _products(right_NK, right_NK) + stiff, _products(down_NK, down_NK) + stiff
     xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NK, down_NK, change_NK), 2))
     area_N = xx_N * yy_N - xy_N**2
-    moved_N2: Array = np.stack([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N], axis=1) / area_N[:, np.newaxis]
-    return moved_N2
+    moved_2N: Array = np.array([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N]) / area_N
+    return moved_2N.T
+
+
+def _steps_across(picture_NHW: Array, apart: int) -> Array:
+    """Return (N, K): the difference between the pixels ``apart`` after and before each, 0 along the edges.
+
+    All pixels are one long row, which takes half as long as row by row.
+    """
+    step_NHW = np.empty_like(picture_NHW)
+    np.subtract(picture_NHW.ravel()[2 * apart :], picture_NHW.ravel()[: -2 * apart], out=step_NHW.ravel()[apart:-apart])
+    step_NHW[:, 0] = step_NHW[:, -1] = step_NHW[:, :, 0] = step_NHW[:, :, -1] = 0
+    return step_NHW.reshape(len(step_NHW), -1)
 
 
 def _products(one_NK: Array, other_NK: Array) -> Array:

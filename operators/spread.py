@@ -1,8 +1,10 @@
 """How far a row is from the middle of normal ones, in units of how they spread. R = numbers in a row."""
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
+from scipy.linalg import inv
 
 from operators.moments import Moments
 from pipeline.messages import Array
@@ -34,7 +36,7 @@ class Spread:
         if self._fitted < 0 or num_learned - self._fitted >= min(REFIT, self._fitted):
             self._fit()
         away_R = (row_R - self._middle_R) @ self._whiten_RR
-        return float(np.sqrt(away_R @ away_R / len(away_R)))
+        return sqrt(away_R @ away_R / len(away_R))
 
     def learn(self, row_R: Array) -> None:
         """Take ``row_R`` for normal."""
@@ -52,7 +54,7 @@ class Spread:
     def _fit(self) -> None:
         self._middle_R, covariance_RR = self._moments.mean_and_covariance()
         shrunk_RR = shrunk(covariance_RR, self._moments.number) + FLOOR * np.eye(len(covariance_RR))
-        self._whiten_RR = np.linalg.cholesky(np.linalg.inv(shrunk_RR))
+        self._whiten_RR = np.linalg.cholesky(inv(shrunk_RR))
         self._fitted = self._moments.num_learned
 
 

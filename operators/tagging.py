@@ -278,12 +278,12 @@ class Tagger:
         named = {topic: embedding.vector for topic, embedding in observation.embeddings.items()}
         vectors = {}
         for name, vector_D in (named | {FUSED: observation.fused}).items():
-            if vector_D.any() and len(vector_D) != self._encoder.dim:
-                due = self._encoder.dim
+            if not vector_D.any():
+                continue
+            if len(vector_D) != (due := self._encoder.dim):
                 raise ValueError(f"{self.text['use']} gives vectors of {due}, those observed have {len(vector_D)}")
             if np.isfinite(vector_D).all():
-                if vector_D.any():
-                    vectors[name] = vector_D.astype(np.float64)
+                vectors[name] = vector_D.astype(np.float64)
             else:
                 self.refused += 1
         return vectors

@@ -6,7 +6,7 @@ D = dimension of the joint space.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Mapping, Sequence
-from math import inf
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -88,8 +88,8 @@ class Usual:
         first, second, third = quartiles(self._rising)
         number, (middle, spread) = len(self._rising), self._prior
         width = (third - first) / QUARTILES
-        self._middle = float((number * second + MIDDLE_WEIGHT * middle) / (number + MIDDLE_WEIGHT))
-        self._spread = float(np.sqrt((number * width**2 + SPREAD_WEIGHT * spread**2) / (number + SPREAD_WEIGHT)))
+        self._middle = (number * second + MIDDLE_WEIGHT * middle) / (number + MIDDLE_WEIGHT)
+        self._spread = sqrt((number * width**2 + SPREAD_WEIGHT * spread**2) / (number + SPREAD_WEIGHT))
 
 
 def quartiles(rising: Sequence[float]) -> list[float]:
@@ -126,11 +126,11 @@ class Usuals:
         for name, vector_D in vectors.items():
             cosines = dict(zip(rows, (matrix_RD @ vector_D).tolist(), strict=True))
             usuals, chance = self._usuals(name, cosines), CHANCE / len(vector_D) ** 0.5
-            scores[name] = {
-                key: min(usuals[key].score(cosine), 0.0 if cosine < chance else inf) for key, cosine in cosines.items()
-            }
+            scores[name] = {}
             for key, cosine in cosines.items():
-                if scores[name][key] < UNUSUAL or self._num_seen % SLOWLY == 0:
+                score = usuals[key].score(cosine)
+                scores[name][key] = score = min(score, 0.0) if cosine < chance else score
+                if score < UNUSUAL or self._num_seen % SLOWLY == 0:
                     usuals[key].learn(cosine)
         return scores
 

@@ -1,7 +1,8 @@
 """One topic as a witness: what it noticed with each of its senses, each sample once although windows overlap."""
 
+from bisect import bisect_right
 from copy import copy
-from itertools import takewhile
+from operator import attrgetter
 
 from operators.curve import Curve
 from operators.salience import SENSES
@@ -20,8 +21,8 @@ class Witness:
     def listen(self, clip: Clip) -> None:
         """Take the samples of ``clip`` that no clip before had."""
         after = -1 if self._newest is None else self._newest.stamp
-        new = list(takewhile(lambda sample: sample.stamp > after, reversed(clip.samples)))[::-1]
-        samples = new if self._newest is None else [self._newest, *new]
+        new = clip.samples[bisect_right(clip.samples, after, key=attrgetter("stamp")) :]
+        samples = new if self._newest is None else (self._newest, *new)
         if len(samples) < 2:
             self._newest = samples[-1]
             return

@@ -39,7 +39,9 @@ def motion_features(readings_TA: Array) -> Array | None:
     found = [np.log(octaves(known_AT).ravel() + LOUDNESS)]
     for parts in PARTS:
         last_AT = known_AT[:, -(length // parts) :]
-        found += [last_AT.mean(1), np.log(last_AT.var(1) + LOUDNESS)]
+        mean_A = last_AT.mean(1)
+        away_AT = last_AT - mean_A[:, np.newaxis]
+        found += [mean_A, np.log(np.vecdot(away_AT, away_AT) / away_AT.shape[1] + LOUDNESS)]
     return np.concatenate(found)
 
 
@@ -95,7 +97,7 @@ def motion_faults(readings_TA: Array) -> Mapping[str, float]:
         "stuck": longest(all_same_T) / (length - 1),
         "dead axis": dead,
         "saturated": max(0.0, saturated),
-        "missing": float(1 - np.isfinite(readings_TA).mean()),
+        "missing": 1 - np.count_nonzero(np.isfinite(readings_TA)) / readings_TA.size,
     }
 
 
@@ -105,6 +107,7 @@ def longest(is_T: Array) -> int:
     >>> longest(np.array([True, False, True, True]))
     2
     """
-    between_T = np.concatenate([[False], is_T, [False]])
+    between_T = np.zeros(len(is_T) + 2, bool)
+    between_T[1:-1] = is_T
     edges = np.flatnonzero(between_T[1:] != between_T[:-1])  # of runs: where one begins, where it ends, and so on
     return int((edges[1::2] - edges[::2]).max(initial=0))

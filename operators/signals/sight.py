@@ -1,7 +1,7 @@
 """What is wrong with a camera's, a thermal or a depth picture. H, W = height and width of what is looked at."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import pairwise
 from math import log10, prod
 
@@ -62,7 +62,8 @@ def noise(picture_HW: Array) -> float:
     """
     last = picture_HW.shape[1] // 3 * 3
     away = (picture_HW[:, 1:last:3] - picture_HW[:, :last:3]).ravel()  # the first two columns of three: see _spread
-    spread = 2 * float(picture_HW.var())
+    centred = (picture_HW - picture_HW.mean()).ravel()
+    spread = 2 * float(centred @ centred) / centred.size
     alike = 1 - float(away @ away) / away.size / spread if away.size and spread else 1.0
     return _below_one(alike)
 
@@ -81,7 +82,7 @@ def dead(looked: Pictures, apart: float) -> float:
     for picture_HW in looked[1:]:
         also_above, also_below = _outliers(picture_HW, apart)
         above, below = above & also_above, below & also_below
-    return float((above | below).mean())
+    return np.count_nonzero(above | below) / above.size
 
 
 def thinned(picture: Array) -> Array:
@@ -116,12 +117,10 @@ def _known(picture_HW: Array, modality: str) -> Array:
 
 def _outliers(picture_HW: Array, apart: float) -> tuple[Array, Array]:
     """Return which inner pixels are above all four neighbours, and which below."""
-    picture_HW = picture_HW.astype(np.float32, copy=False)
-    inner, up, down = picture_HW[1:-1, 1:-1], picture_HW[:-2, 1:-1], picture_HW[2:, 1:-1]
-    left, right = picture_HW[1:-1, :-2], picture_HW[1:-1, 2:]
-    highest = np.maximum(np.maximum(up, down), np.maximum(left, right))
-    lowest = np.minimum(np.minimum(up, down), np.minimum(left, right))
-    return inner - highest > apart, lowest - inner > apart
+    width, row = picture_HW.shape[1], picture_HW.astype(np.float32, copy=False).ravel()  # one long row: in one go
+    inner, *around = (row[width + to : row.size - width + to] for to in (0, -width, width, -1, 1))
+    above, below = inner - reduce(np.maximum, around) > apart, reduce(np.minimum, around) - inner > apart
+    return above.reshape(-1, width)[:, 1:-1], below.reshape(-1, width)[:, 1:-1]
 
 
 def _equal(one: Array, other: Array) -> bool:

@@ -137,18 +137,17 @@ def _power(samples_ST: Array) -> Array:
 
 def _bands(power_SF: Array, rate_hz: float) -> Array:
     """Return (S, BANDS): mean power; a band narrower than a step of frequency has that of the nearest."""
-    first, last = _edges(rate_hz, power_SF.shape[1])
-    sums_SF = np.concatenate([np.zeros((len(power_SF), 1)), np.cumsum(power_SF, axis=1, dtype=float)], axis=1)
-    mean: Array = np.maximum(sums_SF[:, last] - sums_SF[:, first], 0) / (last - first)
+    edges = _edges(rate_hz, power_SF.shape[1])
+    mean: Array = np.add.reduceat(power_SF, edges.ravel(), axis=1, dtype=float)[:, ::2] / (edges[:, 1] - edges[:, 0])
     return mean
 
 
 @lru_cache(16)
-def _edges(rate_hz: float, frequencies: int) -> tuple[Array, Array]:
-    """Return where each band begins and ends among so many frequencies, (BANDS,) each."""
+def _edges(rate_hz: float, frequencies: int) -> Array:
+    """Return (BANDS, 2): where each band begins and ends among so many frequencies."""
     edges = np.geomspace(LOWEST_HZ, rate_hz * HIGHEST, BANDS + 1) / (rate_hz / 2) * (frequencies - 1)
     first = np.floor(edges[:-1]).astype(int)
-    return first, np.maximum(np.floor(edges[1:]).astype(int), first + 1)
+    return np.stack([first, np.maximum(np.floor(edges[1:]).astype(int), first + 1)], axis=1)
 
 
 def _known(samples_T: Array) -> Array:

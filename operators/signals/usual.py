@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from operators.memory import largest
 from pipeline.messages import Array
 
 LEAST = 8
@@ -75,7 +74,7 @@ class Usual:
         if squares is None:
             return None
         middle, square_M = squares
-        nearest_N = square_M[largest(-square_M, self.neighbours)]
+        nearest_N = np.partition(square_M, self.neighbours - 1)[: self.neighbours]
         nearest = float(np.sqrt(np.maximum(nearest_N, 0)).mean())
         return float((np.sqrt(middle) + nearest) / 2 / np.sqrt(len(row_K)))
 
@@ -138,8 +137,7 @@ class Usual:
 
     def _standard(self, rows_MK: Array) -> Array:
         standard_MK = (rows_MK - self._middle_K) / self._width_K
-        clipped: Array = np.clip(np.nan_to_num(standard_MK, posinf=FAR, neginf=-FAR), -FAR, FAR)
-        return clipped
+        return np.where(np.isnan(standard_MK), 0, standard_MK).clip(-FAR, FAR)
 
 
 def shrunk(rows_MK: Array) -> Array:

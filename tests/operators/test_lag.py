@@ -68,6 +68,13 @@ def test_unrelated_curves_have_the_contrast_of_chance() -> None:
     assert max(contrasts) < 0.7 * CONTRAST
 
 
+def test_what_stands_out_less_than_is_asked_is_none() -> None:
+    known = lag(curves(), curves(delay=5))
+    assert known
+    assert lag(curves(), curves(delay=5), 0.99 * known.contrast) == known
+    assert lag(curves(), curves(delay=5), 1.01 * known.contrast) is None
+
+
 def test_one_moment_in_common_is_no_certain_lag() -> None:
     first, second = curves(1, 1), curves(1, 2)
     first[3, 0, 300:304] = second[3, 0, 320:324] = 60
