@@ -3,13 +3,10 @@
 import logging
 import os
 import sys
-from importlib import import_module
-from keyword import iskeyword
-from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
+from pipeline.commands.lazy import lazily
 from pipeline.errors import PipelineError
 
 COMMANDS = {
@@ -35,42 +32,14 @@ COMMANDS = {
     "eval": "Test a model on the recordings of a set, by the set's own protocol.",
     "bind": "Teach a sense's encoder to say what the anchor says; what was stopped goes on where it was.",
 }
-"""What each does, as its own help begins: to list them takes none of their imports, which are seconds."""
+"""What each does, as its own help begins."""
 
-
-class Commands(TyperGroup):
-    """Imports a command when it is asked for: a sensor's process needs neither torch nor Ray, a list of all nothing."""
-
-    _is_listing = False
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return their names, in the order of the help text."""
-        return list(COMMANDS)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write what there is."""
-        self._is_listing = True
-        super().format_help(ctx, formatter)
-        self._is_listing = False
-
-    def get_command(self, ctx: Any, name: str) -> Any:
-        """Return the command of that name, or None."""
-        if name not in COMMANDS:
-            return None
-        if self._is_listing:
-            return TyperCommand(name, help=COMMANDS[name])
-        known_as = f"{name}_" if iskeyword(name) else name
-        found = getattr(import_module(f"pipeline.commands.{known_as}"), known_as)
-        if not isinstance(found, typer.Typer):
-            alone = typer.Typer(add_completion=False)
-            alone.command()(found)
-            found = alone
-        command = typer.main.get_command(found)
-        command.name = name
-        return command
-
-
-app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=lazily("pipeline.commands", COMMANDS),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.callback()

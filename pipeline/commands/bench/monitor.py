@@ -54,8 +54,10 @@ def monitor(
     port: Annotated[int, typer.Option(help="The port of the page.")] = 8097,
     json: JsonOption = None,
 ) -> None:
-    """Feed a page as a rig of five senses does: with nobody, one browser, and a hundred readers of which half never
-    read, in turn. Without chromium and playwright there is no browser, and the figures of one are missing."""
+    """Feed a page as a rig of five senses does: with nobody, one browser, and a hundred readers, in turn.
+
+    Half of these never read. Without chromium and playwright there is no browser, and the figures of one are missing.
+    """
     rig = apart(Config(channels=list(CHANNELS)))
     steps: dict[int, list[float]] = {number: [] for number in VIEWERS}
     figures: dict[str, float] = {}

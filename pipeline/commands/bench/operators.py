@@ -65,7 +65,7 @@ def operators(
     memory: Annotated[int, typer.Option(help="Normal windows that are remembered of each name.")] = MEMORY,
     json: JsonOption = None,
 ) -> None:
-    """Let windows of a place that changes pass the operators of configs/demo.toml; processor time of all threads."""
+    """Let windows of a place that changes pass the demo's operators; processor time of all threads."""
     config = load_checked(find_config("demo.toml"))
     minds = demo_operators(config, memory)
     costs, sizes_MB = [], {}

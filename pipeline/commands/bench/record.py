@@ -45,8 +45,10 @@ def record(
     model: Annotated[str, typer.Option(help="The preset of the line.")] = "mini",
     json: JsonOption = None,
 ) -> None:
-    """Write 720p frames as fast as it goes; then record 30 of them a second beside a thread that wakes 1000 times, and
-    with the rest of a rig beside the whole live line."""
+    """Write 720p frames as fast as it goes, then 30 a second beside a waking thread and the whole live line.
+
+    The thread wakes 1000 times a second, and the line has the rest of a rig.
+    """
     pictures = [picture(seed) for seed in range(4)]
     with tempfile.TemporaryDirectory() as folder:
         rates = [_mb_per_s(Path(folder) / "alone.mcap", pictures) for _ in track(range(rounds), "throughput")]

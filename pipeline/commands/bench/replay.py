@@ -35,9 +35,9 @@ def replay(
     model: Annotated[str, typer.Option(help="The preset of the whole line.")] = "mini",
     json: JsonOption = None,
 ) -> None:
-    """Read a recording of five topics at 30, 9, 15, 200 and 50 Hz as samples, and as bare messages with ``mcap``.
+    """Read a recording as samples, and as bare messages with ``mcap``; then replay it with a model.
 
-    Then replay it with a model: that alone is timed by the wall, on all processors that there are.
+    Its five topics have 30, 9, 15, 200 and 50 Hz. The replay alone is timed by the wall, on all processors.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rig.mcap"

@@ -31,7 +31,7 @@ def search(
     rows: Annotated[int, typer.Option(help="Rows of 1024 numbers; an aim is set for a million.")] = 100_000,
     json: JsonOption = None,
 ) -> None:
-    """Fill an index with a rig's windows, which stay with one thing for a while, and ask for what it saw again."""
+    """Fill an index with a rig's windows, which stay with one thing for a while, and ask for what it saw."""
     rng = np.random.default_rng(0)
     things_TD = rng.normal(size=(THINGS, DIM)).astype(np.float32)
     seen_N = _stays(rows, rng)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.__main__ import COMMANDS, Commands
+from pipeline.commands.__main__ import COMMANDS
+from pipeline.commands.bench import BENCHES
+from pipeline.commands.lazy import imported
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = """
@@ -45,10 +47,18 @@ def test_help_lists_every_command_and_imports_none() -> None:
     assert "numpy" not in shown.stderr
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_is_listed_by_how_its_help_begins(name: str) -> None:
-    told = Commands().get_command(None, name).help
-    assert COMMANDS[name] == " ".join(told.split("\n\n")[0].split())
+@pytest.mark.parametrize(
+    ("package", "name", "sentence"),
+    [("pipeline.commands", *told) for told in COMMANDS.items()]
+    + [("pipeline.commands.bench", *told) for told in BENCHES.items()],
+)
+def test_a_command_is_listed_by_how_its_help_begins(package: str, name: str, sentence: str) -> None:
+    assert sentence == " ".join(imported(package, name).help.split("\n\n")[0].split())
+
+
+def test_benches_are_listed_too() -> None:
+    shown = rigbind("bench", "--help").stdout
+    assert [name for name in BENCHES if f" {name} " not in shown] == []
 
 
 def test_check_says_that_a_rig_file_is_good(tmp_path: Path) -> None:
