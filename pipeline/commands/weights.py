@@ -1,6 +1,5 @@
 """``rigbind weights info|convert|mini``: what a checkpoint holds, the same as safetensors, and how ours are made."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from typer.core import TyperGroup
 
 from operators.encoders import conversion
 from pipeline.commands.console import make_console, refusing
+from pipeline.commands.lazy import imported
 
 
 class Commands(TyperGroup):
@@ -21,11 +21,7 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of that name, or None."""
-        if cmd_name != "mini":
-            return super().get_command(ctx, cmd_name)
-        alone = typer.Typer(add_completion=False)
-        alone.command(cmd_name)(import_module("pipeline.commands.mini").mini)
-        return typer.main.get_command(alone)
+        return imported("pipeline.commands", "mini") if cmd_name == "mini" else super().get_command(ctx, cmd_name)
 
 
 weights = typer.Typer(
