@@ -52,7 +52,10 @@ def lag(first_MCB: Array, second_MDB: Array, contrast: float = 0.0) -> Lag | Non
     shifted_SCDL = scale_CD1 * _by_lag(fft.ifft(_cross(x_SCF, y_SDF), axis=0))
     norm_SL = _norm(shifted_SCDL)
     norm_L, best_S = norm_SL[0], norm_SL.max(axis=1)
-    if norm_L.argmax() in (0, 2 * MARGIN) or (found := float(best_S[0] / np.median(best_S[1:]))) < contrast:
+    if norm_L.argmax() in (0, 2 * MARGIN):
+        return None
+    found = float(best_S[0] / np.median(best_S[1:]))
+    if found < contrast:
         return None
     each_MCDL = scale_CD1 * _by_lag(_cross(x_MCF, y_MDF))
     places_M = np.array([_place(without_L) for without_L in _norm(shifted_SCDL[0] - each_MCDL)])

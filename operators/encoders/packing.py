@@ -53,21 +53,20 @@ class PackedConv2d(nn.Module):
     def __init__(self, plain: SameConv2d) -> None:
         super().__init__()
         self.plain = plain
-        self._stride, self._padding = plain.stride[0], plain.kernel_size[0] // 2
+        self._stride = plain.stride[0]
         weight = plain.weight.detach()
         if self._stride == 2:
             weight = functional.pad(weight, (1, 0, 1, 0))
-        given = [self._padding] * 2, list(plain.stride), [1, 1], plain.groups
+        given = [plain.kernel_size[0] // 2] * 2, list(plain.stride), [1, 1], plain.groups
         self._weight: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, *given, None)
         self._rest = (plain.bias, *given, *FUSED[plain.activation], "")
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor
         if any(size % self._stride for size in x.shape[-2:]):
-            y = self.plain(x)
-            return y
-        x = x.contiguous(memory_format=torch.channels_last)
-        y = torch.ops.mkldnn._convolution_pointwise(x, self._weight, *self._rest)
+            y: Tensor = self.plain(x)
+        else:
+            x = x.contiguous(memory_format=torch.channels_last)
+            y = torch.ops.mkldnn._convolution_pointwise(x, self._weight, *self._rest)
         return y
 
     def __reduce__(self) -> tuple[Any, ...]:
