@@ -7,9 +7,9 @@ that is slow, broken or nonsensical costs its own modality in that window and no
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -47,24 +47,43 @@ class Backend(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class Rowwise(Protocol):
+    """An encoder that may be given the batches of several windows as one."""
+
+    def rows_at_once(self) -> int:
+        """Return how many rows at most come out of ``embed`` as each does alone, to the last bit, on this processor."""
+
+
+class Asked(NamedTuple):
+    """A batch that waits for its encoder, and where its answer will be."""
+
+    batch: Array
+    answer: Future[Array]
+
+
 class Local:
     """Encoders in this process, each on a thread of its own, one call at a time: they share the processors, the event
-    loop stays alive, and one that is stuck holds up no other."""
+    loop stays alive, and one that is stuck holds up no other.
+
+    An encoder that is ``Rowwise`` is given all that waits for it, as far as it may: that is cheaper.
+    """
 
     def __init__(self, encoders: Mapping[str, Encoder]) -> None:
         self._encoders = encoders
         self._workers = {modality: ThreadPoolExecutor(1, f"embed {modality}") for modality in encoders}
+        self._waiting: dict[str, deque[Asked]] = {modality: deque() for modality in encoders}
+        self._rows: dict[str, int] = {}  # at once, of the encoders that have been asked
 
     async def start(self) -> None:
         """Nothing to do: the encoders are here."""
 
     async def embed(self, modality: str, batch: Array) -> Array:
         """Return the encoder's answer. Raise BackendError if it raised."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._workers[modality], self._encoders[modality].embed, batch)
-        except Exception as error:  # rim: an encoder is anyone's code
-            raise BackendError("error", f"{type(error).__name__}: {error}") from error
+        asked = Asked(batch, Future())
+        self._waiting[modality].append(asked)
+        self._workers[modality].submit(self._work, modality)  # once for each that asks: nobody is forgotten
+        return await asyncio.wrap_future(asked.answer)
 
     def replicas(self) -> Mapping[str, str]:
         """There are none."""
@@ -74,6 +93,47 @@ class Local:
         """Let the threads end."""
         for worker in self._workers.values():
             worker.shutdown(wait=False, cancel_futures=True)
+
+    def _work(self, modality: str) -> None:
+        if together := _taken(self._waiting[modality], self._rows.get(modality, 1)):
+            self._answer(modality, together)
+
+    def _answer(self, modality: str, together: Sequence[Asked]) -> None:
+        """Answer them by one call; where it fails, each by its own, since another may be to blame."""
+        try:
+            answers = self._embedded(modality, [asked.batch for asked in together])
+        except Exception as error:  # rim: an encoder is anyone's code
+            if len(together) > 1:
+                for asked in together:
+                    self._answer(modality, [asked])
+            else:
+                told = BackendError("error", f"{type(error).__name__}: {error}")
+                told.__cause__ = error
+                together[0].answer.set_exception(told)
+        else:
+            for asked, vectors in zip(together, answers, strict=True):
+                asked.answer.set_result(vectors)
+
+    def _embedded(self, modality: str, batches: Sequence[Array]) -> list[Array]:
+        encoder = self._encoders[modality]
+        if modality not in self._rows:
+            self._rows[modality] = encoder.rows_at_once() if isinstance(encoder, Rowwise) else 1
+        if len(batches) == 1:
+            return [encoder.embed(batches[0])]
+        ends = np.cumsum([len(batch) for batch in batches])
+        return np.split(encoder.embed(np.concatenate(batches)), ends[:-1])
+
+
+def _taken(waiting: deque[Asked], most: int) -> list[Asked]:
+    """Take out the one that has waited longest and is still wanted, and those after it up to ``most`` rows."""
+    taken: list[Asked] = []
+    rows = 0
+    while waiting and (not taken or rows + len(waiting[0].batch) <= most):
+        asked = waiting.popleft()
+        if asked.answer.set_running_or_notify_cancel():
+            taken.append(asked)
+            rows += len(asked.batch)
+    return taken
 
 
 class Engine:

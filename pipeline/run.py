@@ -10,6 +10,9 @@ from pipeline.transport import Transport
 
 Encoding = asyncio.Task[list[Embedding]]
 
+AHEAD = 8
+"""Windows that a replay encodes at once: enough for every encoder to have a batch waiting."""
+
 
 async def run(
     source: AsyncIterable[Sequence[Step]], line: Line, now: Callable[[], int] | None = None
@@ -55,9 +58,8 @@ async def windows(
 
 async def observations(source: AsyncIterable[Window], line: Line, live: bool) -> AsyncGenerator[Observation]:
     """Encode several windows at once and yield their observations in order; once closed, none is under way."""
-    under_way: asyncio.Queue[tuple[Window, Encoding] | Exception | None] = asyncio.Queue(
-        line.config.model.max_in_flight
-    )
+    most = line.config.model.max_in_flight if live else AHEAD
+    under_way: asyncio.Queue[tuple[Window, Encoding] | Exception | None] = asyncio.Queue(most)
     encodings: set[Encoding] = set()
 
     async def feed() -> None:

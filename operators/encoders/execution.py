@@ -20,6 +20,10 @@ CHUNK = 64
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
+AT_ONCE = 4
+"""Inputs that cost a picture network least on a CPU: weights are fetched once for all, and what lies between two layers
+still fits where it is near."""
+
 SHAPES = 64
 """Shapes that one module is compiled for; beyond, torch runs it uncompiled."""
 
@@ -63,6 +67,16 @@ class Runner:
     def scale(self) -> float:
         """1 / temperature of the module; 1 for one that has none."""
         return float(getattr(self.module, "scale", 1.0))
+
+    def rows_at_once(self, shape: tuple[int, ...], largest: float) -> int:
+        """Return how many inputs may be computed together without a bit of any vector changing, on this processor.
+
+        That is ``AT_ONCE`` or 1, and is tried with noise of ``shape`` in [0, largest).
+        """
+        noise = np.random.default_rng(0).random((AT_ONCE, *shape), np.float32) * np.float32(largest)
+        alone = np.concatenate([self(noise[n : n + 1]) for n in range(AT_ONCE)])
+        is_same = all(np.array_equal(self(noise[:n]), alone[:n]) for n in range(2, AT_ONCE + 1))
+        return AT_ONCE if is_same else 1
 
     @torch.inference_mode()
     def __call__(self, batch: Array) -> Array:

@@ -44,7 +44,7 @@ class Sight(nn.Module):
     """Pictures (N, 3, H, W) in [0, 255], or images (N, 1, H, W) in [0, 1], to vectors (N, D).
 
     An image of temperatures or of nearness is shown to the picture network as a grey one: with less certainty, it
-    knows its classes still.
+    knows its classes still. Outside training no vector depends on what else is in the batch.
     """
 
     heads = ("concepts.learned", "layout.project")
@@ -57,7 +57,11 @@ class Sight(nn.Module):
         self.layout = Layout()
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.read(self.see(images))
+        seen = self.see(images)
+        if self.training:
+            return self.read(seen)
+        one_by_one = torch.split(seen, 1)  # how a product rounds depends on how many rows it has
+        return torch.cat([self.read(one) for one in one_by_one])
 
     def see(self, images: Tensor) -> Tensor:
         """Return (N, 2 * HEAD + F): what the trunk makes of images, its pooled features and the cells of a layout."""

@@ -51,6 +51,10 @@ class MiniThermal:
         """Return (N, D) float32 with unit rows for (N, 1, rows, columns)."""
         return self._run(batch)
 
+    def rows_at_once(self) -> int:
+        """Return how many images ``embed`` may be given together without changing a bit of any vector."""
+        return self._run.rows_at_once((1, *self.size), 1.0)
+
     def network(self) -> nn.Module:
         """Return what ``embed`` computes, to be trained."""
         return loaded(lambda state: Sight(*sizes_in(state)), self.weights, self.modality, frozen="picture")

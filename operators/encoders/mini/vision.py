@@ -46,6 +46,10 @@ class MiniVision:
         """Return (N, D) float32 with unit rows for (N, 3, rows, columns), uint8 or float in [0, 255]."""
         return self._run(batch)
 
+    def rows_at_once(self) -> int:
+        """Return how many images ``embed`` may be given together without changing a bit of any vector."""
+        return self._run.rows_at_once((3, *self.size), 255.0)
+
     def network(self) -> nn.Module:
         """Return what ``embed`` computes, to be trained: its concepts speak of all that they are shown."""
         network = self._network()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from operators.encoders.execution import CHUNK, Runner, bucket, device_of
+from operators.encoders.execution import AT_ONCE, CHUNK, Runner, bucket, device_of
 from operators.encoders.tower import CONTEXT, FORMS, VOCABULARY, Architecture, Tower, seeded_tower
 from pipeline.messages import Array, Execution
 
@@ -69,6 +69,22 @@ def test_company_and_padding_change_no_vector_and_no_ranking(modality: str, exec
     for vectors in (alone, padded):
         np.testing.assert_allclose(vectors, together, rtol=0, atol=1e-3)
         assert np.diff(alike(vectors)[ranking]).max() < 1e-5  # falling, but for ties
+
+
+class Rowwise(nn.Module):
+    """Looks at every input for itself; ``others`` times their mean is added."""
+
+    def __init__(self, others: float = 0.0) -> None:
+        super().__init__()
+        self.others = others
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * x + self.others * x.mean(0)
+
+
+@pytest.mark.parametrize(("others", "rows"), [(0.0, AT_ONCE), (1e-6, 1)])
+def test_inputs_go_together_only_where_company_changes_no_bit(others: float, rows: int) -> None:
+    assert Runner(Rowwise(others), FLOAT32).rows_at_once((5,), 255.0) == rows
 
 
 def test_rows_have_unit_length_where_the_module_rounds_them() -> None:
