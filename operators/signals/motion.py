@@ -24,17 +24,18 @@ LOUDNESS = 1e-6
 def read_motion(samples: Sequence[Sample]) -> tuple[Array, list[int]]:
     """Return (T, A) float64, and how many are of each sample: none of one that has not as many axes as the last."""
     axes = samples[-1].data.size
-    rows = [sample.data for sample in samples if sample.data.size == axes]
-    readings_TA = np.concatenate(rows).reshape(-1, axes).astype(float, copy=False)
-    return readings_TA, [int(sample.data.size == axes) for sample in samples]
+    is_whole = [int(sample.data.size == axes) for sample in samples]
+    rows = [sample.data for sample, whole in zip(samples, is_whole, strict=True) if whole]
+    return np.concatenate(rows).reshape(-1, axes).astype(float, copy=False), is_whole
 
 
 def motion_features(readings_TA: Array) -> Array | None:
     """Return (K,): log power in octaves, levels and log powers of the whole and its end; None of too short a clip."""
-    length = int(np.isfinite(readings_TA).all(1).sum())
+    is_known_TA = np.isfinite(readings_TA)
+    known_TA = readings_TA if is_known_TA.all() else readings_TA[is_known_TA.all(1)]
+    length = len(known_TA)
     if length < FEWEST:
         return None
-    known_TA = readings_TA if length == len(readings_TA) else readings_TA[np.isfinite(readings_TA).all(1)]
     known_AT = np.ascontiguousarray(known_TA.T)
     found = [np.log(octaves(known_AT).ravel() + LOUDNESS)]
     for parts in PARTS:
@@ -53,11 +54,19 @@ def octaves(readings_AT: Array) -> Array:
     [0.5, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
     length = readings_AT.shape[1]
-    taper_T = taper(length)
-    power_AF = squared(fft.rfft((readings_AT - readings_AT.mean(1, keepdims=True)) * taper_T))
-    power_AF *= 2 / (length * float(taper_T @ taper_T))
-    ends = [power_AF.shape[1] >> number for number in range(BANDS + 1)]
-    return np.array([power_AF[:, end >> 1 if number < BANDS else 0 : end].sum(1) for number, end in enumerate(ends)])
+    power_AF = squared(fft.rfft((readings_AT - readings_AT.mean(1, keepdims=True)) * taper(length)))
+    return _shares(length) @ power_AF.T
+
+
+@lru_cache(16)
+def _shares(length: int) -> Array:
+    """Return (BANDS + 1, F): what each frequency of a tapered clip adds to the mean square of each octave."""
+    taper_T, frequencies = taper(length), length // 2 + 1
+    share_BF = np.zeros((BANDS + 1, frequencies))
+    for number, share_F in enumerate(share_BF):
+        end = frequencies >> number
+        share_F[end >> 1 if number < BANDS else 0 : end] = 2 / (length * float(taper_T @ taper_T))
+    return share_BF
 
 
 def squared(spectrum: Array) -> Array:
@@ -84,15 +93,16 @@ def motion_faults(readings_TA: Array) -> Mapping[str, float]:
     length = len(readings_TA)
     if length < FEWEST:
         return {}
-    same_TA = readings_TA[1:] == readings_TA[:-1]
-    all_same_T = same_TA.all(1)
-    held_TA = same_TA & ~all_same_T[:, np.newaxis]
+    readings_AT = np.ascontiguousarray(readings_TA.T)
+    same_AT = readings_AT[:, 1:] == readings_AT[:, :-1]
+    all_same_T = same_AT.all(0)
+    held_AT = same_AT & ~all_same_T
     dead, saturated = 0.0, 0.0
-    for axis in np.flatnonzero(held_TA.any(0)):
-        run = longest(held_TA[:, axis]) / (length - 1)
-        readings_T = readings_TA[1:, axis]
+    for axis in np.flatnonzero(held_AT.any(1)):
+        run = longest(held_AT[axis]) / (length - 1)
+        readings_T = readings_AT[axis, 1:]
         is_limit_T = (readings_T == readings_T.max()) | (readings_T == readings_T.min())
-        dead, saturated = max(dead, run), max(saturated, float((held_TA[:, axis] & is_limit_T).mean()) - run)
+        dead, saturated = max(dead, run), max(saturated, float((held_AT[axis] & is_limit_T).mean()) - run)
     return {
         "stuck": longest(all_same_T) / (length - 1),
         "dead axis": dead,

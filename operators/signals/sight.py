@@ -41,7 +41,7 @@ def picture_faults(modality: str, looked: Pictures, before: Array | None) -> Map
     else:
         scale = float(known.max() - known.min()) or 1.0
     if modality != "depth":  # an edge in depth is as sharp as a dead pixel
-        faults["dead pixels"] = dead([looked[0], last_HW][-len(looked) :], scale * APART)
+        faults["dead pixels"] = dead([looked[0], looked[-1]][-len(looked) :], scale * APART)
     away = known - mean
     deviation = float(np.dot(away, away) / away.size) ** 0.5
     return faults | {"flat": flat(deviation / (255.0 if modality == "vision" else max(abs(mean), 1e-6)))}
@@ -78,11 +78,13 @@ def dead(looked: Pictures, apart: float) -> float:
     """Return the share of pixels that are ``apart`` from their four neighbours in all pictures, in the same sense."""
     if any(picture_HW.shape != looked[0].shape or min(picture_HW.shape) < 3 for picture_HW in looked):
         return 0.0
-    above, below = _outliers(looked[0], apart)
-    for picture_HW in looked[1:]:
-        also_above, also_below = _outliers(picture_HW, apart)
-        above, below = above & also_above, below & also_below
-    return np.count_nonzero(above | below) / above.size
+    width, row_PK = looked[0].shape[1], np.array(looked).reshape(len(looked), -1)  # one long row each: in one go
+    inner, *around = (row_PK[:, width + to : row_PK.shape[1] - width + to] for to in (0, -width, width, -1, 1))
+    highest, lowest = reduce(np.maximum, around), reduce(np.minimum, around)
+    inner, highest, lowest = (each.astype(np.float32, copy=False) for each in (inner, highest, lowest))
+    is_dead_K = (inner - highest > apart).all(0) | (lowest - inner > apart).all(0)
+    is_dead_HW = is_dead_K.reshape(-1, width)[:, 1:-1]
+    return np.count_nonzero(is_dead_HW) / is_dead_HW.size
 
 
 def thinned(picture: Array) -> Array:
@@ -113,14 +115,6 @@ def _known(picture_HW: Array, modality: str) -> Array:
     if modality != "vision":
         known_HW &= picture_HW > 0
     return picture_HW.ravel() if known_HW.all() else picture_HW[known_HW]
-
-
-def _outliers(picture_HW: Array, apart: float) -> tuple[Array, Array]:
-    """Return which inner pixels are above all four neighbours, and which below."""
-    width, row = picture_HW.shape[1], picture_HW.astype(np.float32, copy=False).ravel()  # one long row: in one go
-    inner, *around = (row[width + to : row.size - width + to] for to in (0, -width, width, -1, 1))
-    above, below = inner - reduce(np.maximum, around) > apart, reduce(np.minimum, around) - inner > apart
-    return above.reshape(-1, width)[:, 1:-1], below.reshape(-1, width)[:, 1:-1]
 
 
 def _equal(one: Array, other: Array) -> bool:

@@ -113,24 +113,31 @@ def hum(samples_T: Array, rate_hz: float) -> float:
     step_hz = rate_hz / together / max(count, 1)
     if not 0 < step_hz <= 5 or rate_hz < 1000:
         return 0.0
-    power_F = _power(slow_T[np.newaxis])[0][: int(MAINS_HZ[-1] * (HARMONICS + 1) / step_hz)] + QUIET
+    power_F = _power(slow_T[np.newaxis], int(MAINS_HZ[-1] * (HARMONICS + 1) / step_hz))[0] + QUIET
     return max(0.0, *(_above(power_F, mains / step_hz) for mains in MAINS_HZ))
 
 
 def _above(power_F: Array, step: float) -> float:
-    found = []
-    for number in range(1, HARMONICS + 1):
-        centre, near, wide = round(step * number), 2, round(step / 3)
-        peak = power_F[centre - near : centre + near + 1].max()
-        below, above = power_F[centre - wide : centre - near], power_F[centre + near + 1 : centre + wide]
-        found.append(10 * log10(peak / max(below.max(initial=QUIET), above.max(initial=QUIET))))
-    return sum(found) / HARMONICS
+    """Return by how many dB the harmonics of ``step`` stand above their surroundings, on average."""
+    near_HN, beside_HN = _harmonics(step)
+    ratio_H = power_F[near_HN].max(1) / power_F[beside_HN].max(1)
+    return 10 * float(np.log10(ratio_H).mean())
 
 
-def _power(samples_ST: Array) -> Array:
+@lru_cache(16)
+def _harmonics(step: float) -> tuple[Array, Array]:
+    """Return (H, N): where the harmonics of ``step`` are among frequencies, and where their surroundings."""
+    near, wide = 2, round(step / 3)
+    centre_H1 = np.array([[round(step * number)] for number in range(1, HARMONICS + 1)])
+    beside = [*range(-wide, -near), *range(near + 1, wide)]
+    return centre_H1 + np.arange(-near, near + 1), centre_H1 + np.array(beside)
+
+
+def _power(samples_ST: Array, frequencies: int | None = None) -> Array:
+    """Return (S, F): the power at all frequencies, or at so many of the lowest."""
     length = samples_ST.shape[1]
     taper_T = taper(length)
-    spectrum_SF = fft.rfft((samples_ST - samples_ST.mean(1, keepdims=True)) * taper_T)
+    spectrum_SF = fft.rfft((samples_ST - samples_ST.mean(1, keepdims=True)) * taper_T)[:, :frequencies]
     power_SF: Array = squared(spectrum_SF) * (2 / (length * float(taper_T @ taper_T)))
     return power_SF
 
