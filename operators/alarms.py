@@ -16,7 +16,7 @@ CRITICAL = 3.0
 """Powers of ten by which an event is rarer than what is promised, to be critical."""
 
 MAX_FAULTS = 64
-"""Names of faults that are remembered; the one unused for longest goes first."""
+"""Faults that are under way at a time; the one unused for longest goes first."""
 
 UNNAMED = ("unusual", "unlike", "disagrees")
 """What is no fault of a sensor by itself: something may be going on."""
@@ -38,7 +38,7 @@ class Alarms:
         self.source = source
         self.release = release
         self.quiet = quiet
-        self._faults: dict[str, _Alarm] = {}
+        self._faults: dict[str, _Alarm] = {}  # that are under way
         self._odd = self._alarm("anomaly")
         self._next: _Alarm | None = None  # what may follow what is odd
         self._topic = ""  # that told most of what is odd
@@ -52,10 +52,13 @@ class Alarms:
         """Let a window pass of which a share of ``allowed`` may be false alarms."""
         told = _Told(window, p_values, allowed, nearest)
         events: list[Event] = []
-        for name in [name for name in p_values if is_fault(name)]:
-            alarm = self._faults.pop(name) if name in self._faults else self._alarm(name, f"{self.source}{name}")
-            self._faults[name] = alarm
-            events += alarm.passed(told, {name: p_values[name]}, len(p_values) * p_values[name])
+        for name, p in p_values.items():
+            p_value = len(p_values) * p
+            if is_fault(name) and (name in self._faults or p_value < allowed):
+                alarm = self._faults.pop(name) if name in self._faults else self._alarm(name, f"{self.source}{name}")
+                events += alarm.passed(told, {name: p}, p_value)
+                if alarm.is_rare or alarm.episodes.is_open:
+                    self._faults[name] = alarm
         if len(self._faults) > MAX_FAULTS:
             events += self._faults.pop(next(iter(self._faults))).episodes.finish()
         odd = {name: p for name, p in p_values.items() if not is_fault(name)}

@@ -136,11 +136,8 @@ class Anomaly:
 
     def p_values(self, scores: Mapping[str, float]) -> dict[str, float]:
         """Return how often normal windows score as high, by name; a name that is still learning has none."""
-        return {
-            name: self._calibrations[name].p_value(score)
-            for name, score in scores.items()
-            if len(self._calibrations.get(name, ())) >= self.warm_up
-        }
+        known = {name: self._calibrations[name] for name in scores if name in self._calibrations}
+        return {name: it.p_value(scores[name]) for name, it in known.items() if len(it) >= self.warm_up}
 
     def state(self) -> bytes:
         """Return all that was learned, with the name of the model."""
@@ -217,6 +214,7 @@ class Anomaly:
                 for detector in self._detectors:
                     detector.learn(normal)
         if not is_rare or self._num_strange >= 2 * self.adapt:
+            is_settling = self.is_settling
             for name, score in scores.items():
                 if name in self._calibrations:
-                    self._calibrations[name].learn(score, not self.is_settling and p_values.get(name, 1.0) < SUSPECT)
+                    self._calibrations[name].learn(score, not is_settling and p_values.get(name, 1.0) < SUSPECT)

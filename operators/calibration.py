@@ -37,6 +37,9 @@ some minutes in which half of the windows are news, each of them flagged or not,
 SUSPECT = 0.05
 """What has a smaller p-value is suspect: more likely news, although it may not be rare enough to be flagged."""
 
+NARROWER, WIDER = math.exp(-STEP), math.exp(STEP * (1 / SUSPECT - 1))
+"""What the scale is multiplied by at a normal window, and at a suspect one."""
+
 GOLDEN = 0.6180339887498949
 """Multiples of it, modulo 1, are spread evenly."""
 
@@ -87,7 +90,7 @@ class Calibration:
         """
         self._num_learned += 1
         if self._known * SUSPECT >= 1:
-            self.scale = min(LARGEST, max(1.0, self.scale * math.exp(STEP * (is_suspect / SUSPECT - 1))))
+            self.scale = min(LARGEST, max(1.0, self.scale * (WIDER if is_suspect else NARROWER)))
         if is_suspect:
             if self._imputed >= SUSPECT * self._num_learned or not len(self._sorted_N):
                 return
