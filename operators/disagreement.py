@@ -114,7 +114,7 @@ class _Joint:
         if self._fitted < 0 or num_learned - self._fitted >= min(REFIT, self._fitted):
             self._fit()
         white_TR = ((sketch_C - self._middle_C) @ self._surprise_CC).reshape(self._num_topics, SKETCH)
-        scores: list[float] = np.sqrt((white_TR**2).mean(1)).tolist()
+        scores: list[float] = np.sqrt(np.vecdot(white_TR, white_TR) / SKETCH).tolist()
         return scores
 
     def state(self) -> list[Any]:

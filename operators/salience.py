@@ -45,8 +45,8 @@ Notice = Callable[[Sequence[Sample], Calibration], Pieces]
 def jolts(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
     """Return how much acceleration changes from reading to reading: one channel, logarithm of m/s²."""
     start_N, end_N, before_NA, after_NA = _readings(tuple(samples))
-    change_N = np.linalg.norm((after_NA - before_NA)[:, :3], axis=1)
-    return Pieces(start_N, end_N, np.log(change_N + NOISE_MPS2)[:, np.newaxis])
+    change_N3 = after_NA[:, :3] - before_NA[:, :3]
+    return Pieces(start_N, end_N, np.log(np.sqrt(np.vecdot(change_N3, change_N3)) + NOISE_MPS2)[:, np.newaxis])
 
 
 def knocks(samples: Sequence[Sample], calibration: Calibration) -> Pieces:
@@ -130,7 +130,7 @@ def _readings(samples: tuple[Sample, ...]) -> tuple[Array, Array, Array, Array]:
     """Return start and end of the steps between readings, and the readings (N, A) before and after each."""
     alike, first_N, start_N, end_N = _steps(samples)
     all_A = np.concatenate([sample.data for sample in alike]).reshape(-1, samples[-1].data.size)
-    all_A = np.clip(all_A.astype(float, copy=False), -LIMIT, LIMIT)
+    all_A = all_A.astype(float, copy=False).clip(-LIMIT, LIMIT)
     return start_N, end_N, all_A[first_N], all_A[first_N + 1]
 
 
@@ -139,20 +139,26 @@ def _loudness(chunks: Sequence[Sample], rate_hz: float) -> Pieces:
     waves = [chunk.data if chunk.data.ndim == 1 else chunk.data[:, 0] for chunk in chunks]
     wave_KT = np.concatenate(waves).reshape(len(waves), -1)
     wave_KT = wave_KT / 2**15 if wave_KT.dtype.kind == "i" else np.clip(wave_KT.astype(float), -LIMIT, LIMIT)
-    size = wave_KT.shape[1]
-    edges = np.append(np.arange(0, size, max(1, round(BLOCK_S * rate_hz))), size)
-    change_KT = np.diff(wave_KT, axis=1, prepend=wave_KT[:, :1])
-    power_KB = np.add.reduceat(change_KT**2, edges[:-1], axis=1) / (edges[1:] - edges[:-1])
-    stamps_K1 = np.array([chunk.stamp for chunk in chunks], np.int64)[:, np.newaxis]
-    edges_KE = stamps_K1 + np.round(edges * (NS / rate_hz)).astype(np.int64)
+    edge_E, after_E = _blocks(wave_KT.shape[1], rate_hz)
+    change_KT = np.zeros_like(wave_KT)
+    np.subtract(wave_KT[:, 1:], wave_KT[:, :-1], out=change_KT[:, 1:])
+    power_KB = np.add.reduceat(change_KT**2, edge_E[:-1], axis=1) / (edge_E[1:] - edge_E[:-1])
+    edges_KE = np.array([chunk.stamp for chunk in chunks], np.int64)[:, np.newaxis] + after_E
     return Pieces(edges_KE[:, :-1].ravel(), edges_KE[:, 1:].ravel(), np.log(power_KB + NOISE_POWER).reshape(-1, 1))
+
+
+@lru_cache(16)
+def _blocks(size: int, rate_hz: float) -> tuple[Array, Array]:
+    """Return (E,) twice: where blocks of a chunk begin, with its end, as samples and as nanoseconds after its stamp."""
+    edge_E = np.append(np.arange(0, size, max(1, round(BLOCK_S * rate_hz))), size)
+    return edge_E, np.round(edge_E * (NS / rate_hz)).astype(np.int64)
 
 
 def _small(pictures: Sequence[Array]) -> Array:
     """Return (P, H, W) float32 of pictures of one shape, half of ``PIXELS`` along the longer side; each with mean 0 and
     deviation 1, or all 0."""
     stride = max(1, round(max(pictures[0].shape[:2]) / PIXELS))
-    thin = np.stack([(each if each.ndim == 2 else each[:, :, 1])[::stride, ::stride] for each in pictures])
+    thin = np.array([(each if each.ndim == 2 else each[:, :, 1])[::stride, ::stride] for each in pictures])
     if thin.dtype.kind == "f":
         thin = np.clip(np.nan_to_num(thin), -LIMIT, LIMIT)
     height, width = (side // 2 * 2 for side in thin.shape[1:])
@@ -171,13 +177,13 @@ def _small(pictures: Sequence[Array]) -> Array:
 def _shifts(before_NHW: Array, after_NHW: Array) -> Array:
     """Return (N, 2): by how many pixels each picture moved, right and down, by least squares."""
     number, height, width = before_NHW.shape
-    both_NHW, change_NK = (before_NHW + after_NHW) / 4, (after_NHW - before_NHW).reshape(number, -1)
-    right_NK, down_NK = _steps_across(both_NHW, 1), _steps_across(both_NHW, width)  # of their mean
-    stiff = 1e-3 * (height - 2) * (width - 2)
+    both_NHW, change_NK = before_NHW + after_NHW, (after_NHW - before_NHW).reshape(number, -1)
+    right_NK, down_NK = _steps_across(both_NHW, 1), _steps_across(both_NHW, width)  # four times those of their mean
+    stiff = 16e-3 * (height - 2) * (width - 2)
     xx_N, yy_N = _products(right_NK, right_NK) + stiff, _products(down_NK, down_NK) + stiff
     xy_N, x_N, y_N = (_products(*pair) for pair in combinations((right_NK, down_NK, change_NK), 2))
-    area_N = xx_N * yy_N - xy_N**2
-    moved_2N: Array = np.array([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N]) / area_N
+    quarter_N = (xx_N * yy_N - xy_N**2) / 4
+    moved_2N: Array = np.array([xy_N * y_N - yy_N * x_N, xy_N * x_N - xx_N * y_N]) / quarter_N
     return moved_2N.T
 
 

@@ -121,11 +121,12 @@ class Usuals:
         What two random directions may have too is above nothing.
         """
         scores: dict[str, dict[str, float]] = {}
-        matrix_RD = np.stack(list(rows.values()))
+        matrix_RD, matrix_VD = np.array(list(rows.values())), np.array(list(vectors.values()))
+        chance = CHANCE / matrix_RD.shape[1] ** 0.5
         self._num_seen += 1
-        for name, vector_D in vectors.items():
-            cosines = dict(zip(rows, (matrix_RD @ vector_D).tolist(), strict=True))
-            usuals, chance = self._usuals(name, cosines), CHANCE / len(vector_D) ** 0.5
+        for name, cosines_R in zip(vectors, (matrix_VD @ matrix_RD.T).tolist(), strict=True):
+            cosines = dict(zip(rows, cosines_R, strict=True))
+            usuals = self._usuals(name, cosines)
             scores[name] = {}
             for key, cosine in cosines.items():
                 score = usuals[key].score(cosine)

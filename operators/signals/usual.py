@@ -1,5 +1,6 @@
 """How far a row of features is from those that are usual. M = rows remembered, K = features in a row."""
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,8 @@ class Usual:
             return None
         middle, square_M = squares
         nearest_N = np.partition(square_M, self.neighbours - 1)[: self.neighbours]
-        nearest = float(np.sqrt(np.maximum(nearest_N, 0)).mean())
-        return float((np.sqrt(middle) + nearest) / 2 / np.sqrt(len(row_K)))
+        nearest = float(np.sqrt(np.maximum(nearest_N, 0)).sum()) / self.neighbours
+        return (sqrt(middle) + nearest) / 2 / sqrt(len(row_K))
 
     def nearest(self, row_K: Array) -> int:
         """Return the stamp of the row that is most like ``row_K``; 0 where ``score`` says nothing."""
@@ -137,7 +138,9 @@ class Usual:
 
     def _standard(self, rows_MK: Array) -> Array:
         standard_MK = (rows_MK - self._middle_K) / self._width_K
-        return np.where(np.isnan(standard_MK), 0, standard_MK).clip(-FAR, FAR)
+        standard_MK[np.isnan(standard_MK)] = 0
+        bounded_MK: Array = np.minimum(np.maximum(standard_MK, -FAR), FAR)
+        return bounded_MK
 
 
 def shrunk(rows_MK: Array) -> Array:
