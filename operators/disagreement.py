@@ -13,7 +13,7 @@ from operators.keeping import packed, unpacked
 from operators.memory import sketch
 from operators.moments import Moments
 from operators.novelty import is_direction
-from operators.spread import FLOOR, shrunk
+from operators.spread import FLOOR, shrunk, whitening
 from pipeline.messages import Array, Observation
 
 SKETCH = 32
@@ -129,8 +129,8 @@ class _Joint:
 
     def _fit(self) -> None:
         self._middle_C, covariance_CC = self._moments.mean_and_covariance()
-        joint_CC = shrunk(covariance_CC, self._moments.number) + FLOOR * np.eye(len(covariance_CC))
-        precision_CC = inv(joint_CC)
+        whiten_CC = whitening(shrunk(covariance_CC, self._moments.number) + FLOOR * np.eye(len(covariance_CC)))
+        precision_CC = whiten_CC @ whiten_CC.T
         owns = [slice(number * SKETCH, (number + 1) * SKETCH) for number in range(self._num_topics)]
         self._surprise_CC = np.concatenate([_surprise(precision_CC, own) for own in owns], axis=1)
         self._fitted = self._moments.num_learned
@@ -143,6 +143,6 @@ def _surprise(precision_CC: Array, own: slice) -> Array:
     block, and what is left is its own columns over that.
     """
     left_RR = inv(precision_CC[own, own])
-    whiten_RR = np.linalg.cholesky(inv(left_RR + FLOOR * np.eye(len(left_RR))))
-    surprise_CR: Array = precision_CC[:, own] @ left_RR @ whiten_RR
+    whiten_RR = whitening(left_RR + FLOOR * np.eye(len(left_RR)))
+    surprise_CR: Array = precision_CC[:, own] @ (left_RR @ whiten_RR)
     return surprise_CR

@@ -54,8 +54,18 @@ class Spread:
     def _fit(self) -> None:
         self._middle_R, covariance_RR = self._moments.mean_and_covariance()
         shrunk_RR = shrunk(covariance_RR, self._moments.number) + FLOOR * np.eye(len(covariance_RR))
-        self._whiten_RR = np.linalg.cholesky(inv(shrunk_RR))
+        self._whiten_RR = whitening(shrunk_RR)
         self._fitted = self._moments.num_learned
+
+
+def whitening(covariance_RR: Array) -> Array:
+    """Return (R, R): from rows of that covariance to rows whose numbers are uncorrelated and of variance 1.
+
+    >>> whitening(np.diag([4.0, 1.0])).round(1).tolist()
+    [[0.5, 0.0], [0.0, 1.0]]
+    """
+    whiten_RR: Array = inv(np.linalg.cholesky(covariance_RR)).T
+    return whiten_RR
 
 
 def shrunk(covariance_RR: Array, number: float) -> Array:
