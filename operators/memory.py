@@ -54,6 +54,7 @@ class Memory:
         self._sketches_MP = np.zeros((0, 0), np.float32)
         self._stamps_M = np.zeros(0, np.int64)
         self._ages_M = np.zeros(0, np.int64)  # number of the vector that last confirmed this one
+        self._numbers_M = np.zeros(0, np.int64)  # of the vectors themselves, since the state was restored
         self._known = 0
         self._num_learned = 0
         self._gaps_M = np.zeros(0)  # to the nearest neighbour
@@ -89,7 +90,7 @@ class Memory:
         self._vectors_MD[place] = vector_D
         self._sketches_MP[place] = sketch_P
         self._stamps_M[place] = stamp
-        self._ages_M[place] = self._num_learned
+        self._ages_M[place] = self._numbers_M[place] = self._num_learned
         self._dear_M[place] = self._dear(gap)
         self._places.append(place)
 
@@ -121,7 +122,7 @@ class Memory:
     def _begin(self, dim: int) -> None:
         self._vectors_MD = np.zeros((self.size, dim), np.float32)
         self._sketches_MP = np.zeros((self.size, SKETCH), np.float32)
-        self._stamps_M, self._ages_M = np.zeros(self.size, np.int64), np.zeros(self.size, np.int64)
+        self._stamps_M, self._ages_M, self._numbers_M = np.zeros((3, self.size), np.int64)
         self._gaps_M, self._dear_M = np.zeros(self.size), np.zeros(self.size)
 
     def _look(self, vector_D: Array, sketch_P: Array) -> _Look:
@@ -148,8 +149,8 @@ class Memory:
         num_new = self._num_learned - before.num_learned
         if num_new == 0:
             return before
-        new = np.array(list(dict.fromkeys(list(self._places)[-num_new:])))
-        stay_N = (before.rows[:, np.newaxis] != new).all(1)
+        new = list(dict.fromkeys(list(self._places)[-num_new:]))
+        stay_N = self._numbers_M[before.rows] <= before.num_learned
         return before._replace(
             rows=np.concatenate([before.rows[stay_N], new]),
             cosines=np.concatenate([before.cosines[stay_N], self._vectors_MD[new] @ before.vector]),
