@@ -170,7 +170,7 @@ def _small(pictures: Sequence[Array]) -> Array:
     flat_PK = halved.reshape(len(halved), -1)
     flat_PK -= flat_PK.mean(1, keepdims=True)
     deviation_P1 = np.sqrt(_products(flat_PK, flat_PK) / flat_PK.shape[1]).astype(np.float32)[:, np.newaxis]
-    flat_PK /= np.where(deviation_P1 > 0, deviation_P1, 1)
+    flat_PK *= 1 / np.where(deviation_P1 > 0, deviation_P1, 1)
     return flat_PK.reshape(halved.shape)
 
 

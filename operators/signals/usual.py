@@ -76,7 +76,7 @@ class Usual:
             return None
         middle, square_M = squares
         nearest_N = np.partition(square_M, self.neighbours - 1)[: self.neighbours]
-        nearest = float(np.sqrt(np.maximum(nearest_N, 0)).sum()) / self.neighbours
+        nearest = float(np.sqrt(np.maximum(nearest_N, 0)).sum() / self.neighbours)
         return (sqrt(middle) + nearest) / 2 / sqrt(len(row_K))
 
     def nearest(self, row_K: Array) -> int:
