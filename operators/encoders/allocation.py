@@ -3,7 +3,7 @@
 import ctypes
 from functools import cache
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Parameters of mallopt(3), from glibc's malloc.h."""
 
 LARGEST = 32 << 20
@@ -11,6 +11,9 @@ LARGEST = 32 << 20
 
 KEPT = 256 << 20
 """Bytes at the end of the heap that may lie idle."""
+
+PAD = 128 << 20
+"""Bytes that a thread's heaps may have free together without the last of them being given back: two heaps' worth."""
 
 
 @cache
@@ -24,3 +27,4 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGEST)
         mallopt(M_TRIM_THRESHOLD, KEPT)
+        mallopt(M_TOP_PAD, PAD)

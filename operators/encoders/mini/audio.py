@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from operators.encoders.audio import RATES, resampled, wave_of
 from operators.encoders.execution import Runner
 from operators.encoders.mini.concepts import PROTOTYPES, Concepts, sizes_in
-from operators.encoders.mini.joint import DIM, joined
+from operators.encoders.mini.joint import DIM, joined, one_by_one
 from operators.encoders.mini.storage import loaded, stored
-from operators.encoders.mini.yamnet import CLASSES, FEATURES, RATE, YamNet, patches_of
+from operators.encoders.mini.yamnet import CLASSES, FEATURES, MELS, PATCH, RATE, YamNet, patches_of
 from pipeline.messages import Array, Clip, Execution
 
 
@@ -28,16 +28,23 @@ class Sounds(nn.Module):
         self.concepts = Concepts(CLASSES, 2 * FEATURES, learned, prototypes)
 
     def forward(self, patches: Tensor) -> Tensor:
-        return self.read(self.see(patches))
+        features = self.yamnet.features(patches)
+        return self._heard(features) if self.training else one_by_one(self._heard, features)
 
     def see(self, patches: Tensor) -> Tensor:
         """Return (N, CLASSES + 2 * FEATURES): the strongest of each class, mean and maximum of features."""
-        features, scores = self.yamnet(patches)
-        return torch.cat([scores.amax(1), features.mean(1), features.amax(1)], dim=1)
+        return self._summed(self.yamnet.features(patches))
 
     def read(self, seen: Tensor) -> Tensor:
         """Return (N, D) for what was heard."""
         return joined(self.concepts(seen[:, :CLASSES], seen[:, CLASSES:]))
+
+    def _heard(self, features: Tensor) -> Tensor:
+        return self.read(self._summed(features))
+
+    def _summed(self, features: Tensor) -> Tensor:
+        strongest = self.yamnet.scores(features).amax(1)
+        return torch.cat([strongest, features.mean(1), features.amax(1)], dim=1)
 
 
 class MiniAudio:
@@ -73,6 +80,11 @@ class MiniAudio:
     def embed(self, batch: Array) -> Array:
         """Return (N, D) float32 with unit rows for (N, P, 96, 64)."""
         return self._run(batch)
+
+    def rows_at_once(self) -> int:
+        """Return how many clips ``embed`` may be given together without changing a bit of any vector."""
+        patches = len(patches_of(torch.zeros(round(self.seconds * RATE))))
+        return self._run.rows_at_once((patches, PATCH, MELS), 1.0)
 
     def network(self) -> nn.Module:
         """Return what ``embed`` computes, to be trained: its concepts speak of all that they are shown."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from operators.encoders.execution import Runner
 from operators.encoders.imu import ImuEncoder
-from operators.encoders.mini.joint import DIM, MEANING, joined
+from operators.encoders.mini.joint import DIM, MEANING, joined, one_by_one
 from operators.encoders.mini.spectrum import FEATURES, SECONDS, STEPS, Spectrum
 from operators.encoders.mini.storage import loaded, stored
 from pipeline.messages import NS, Array, Clip, Execution
@@ -25,7 +25,8 @@ class Motions(nn.Module):
         self.meaning = nn.Linear(FEATURES, MEANING)
 
     def forward(self, motion: Tensor) -> Tensor:
-        return self.read(self.see(motion))
+        seen = self.see(motion)
+        return self.read(seen) if self.training else one_by_one(self.read, seen)
 
     def see(self, motion: Tensor) -> Tensor:
         """Return (N, F): spectra."""
@@ -64,6 +65,10 @@ class MiniImu:
     def embed(self, batch: Array) -> Array:
         """Return (N, D) float32 with unit rows for (N, 6, 1000)."""
         return self._run(batch)
+
+    def rows_at_once(self) -> int:
+        """Return how many clips ``embed`` may be given together without changing a bit of any vector."""
+        return self._run.rows_at_once((6, STEPS), 10.0)
 
     def network(self) -> nn.Module:
         """Return what ``embed`` computes, to be trained."""

@@ -6,6 +6,8 @@ The first M numbers are a sentence's as well as a picture's or a sound's; the ot
 and 0 for all others. A product of two vectors adds up what they share of each.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,6 +18,14 @@ DIM = MEANING + LAYOUT
 SHARE = 0.25
 """Of the squared length of a vector that has both parts, the part that is meaning: two images of one place are known
 by their layout, and every sentence is told the same share of every image."""
+
+
+def one_by_one(read: Callable[[Tensor], Tensor], seen: Tensor) -> Tensor:
+    """Return (N, D) of what was seen of N things, each read alone.
+
+    How a product of matrices rounds depends on how many rows it has: so no vector depends on what else is in the batch.
+    """
+    return torch.cat([read(one) for one in torch.split(seen, 1)])
 
 
 def joined(meaning_NM: Tensor, layout_NA: Tensor | None = None) -> Tensor:

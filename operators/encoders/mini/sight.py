@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from operators.encoders.mini.concepts import PROTOTYPES, Concepts
 from operators.encoders.mini.efficientnet import CLASSES, HEAD, MIDDLE_CHANNELS, EfficientNetLite0, pooled
-from operators.encoders.mini.joint import LAYOUT, joined
+from operators.encoders.mini.joint import LAYOUT, joined, one_by_one
 
 GRID = 4
 """Cells of a layout, each way."""
@@ -44,7 +44,7 @@ class Sight(nn.Module):
     """Pictures (N, 3, H, W) in [0, 255], or images (N, 1, H, W) in [0, 1], to vectors (N, D).
 
     An image of temperatures or of nearness is shown to the picture network as a grey one: with less certainty, it
-    knows its classes still. Outside training no vector depends on what else is in the batch.
+    knows its classes still.
     """
 
     heads = ("concepts.learned", "layout.project")
@@ -58,10 +58,7 @@ class Sight(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         seen = self.see(images)
-        if self.training:
-            return self.read(seen)
-        one_by_one = torch.split(seen, 1)  # how a product rounds depends on how many rows it has
-        return torch.cat([self.read(one) for one in one_by_one])
+        return self.read(seen) if self.training else one_by_one(self.read, seen)
 
     def see(self, images: Tensor) -> Tensor:
         """Return (N, 2 * HEAD + F): what the trunk makes of images, its pooled features and the cells of a layout."""

@@ -31,7 +31,7 @@ FEATURES, CLASSES = 1024, 521
 
 
 class YamNet(nn.Module):
-    """Patches (N, P, 96, 64) to features (N, P, 1024) and scores (N, P, 521) in [0, 1], each class for itself."""
+    """Patches (N, P, 96, 64) to features, and features to scores."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,11 +46,21 @@ class YamNet(nn.Module):
         self.classes = nn.Linear(FEATURES, CLASSES)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.features(patches)
+        return features, self.scores(features)
+
+    def features(self, patches: Tensor) -> Tensor:
+        """Return (N, P, 1024)."""
         x = self.stem(patches.flatten(0, 1)[:, None])
         for depthwise, pointwise in zip(self.depthwise, self.pointwise, strict=True):
             x = pointwise(depthwise(x))
-        features = x.mean((2, 3)).view(*patches.shape[:2], FEATURES)
-        return features, torch.sigmoid(self.classes(features))
+        features: Tensor = x.mean((2, 3)).view(*patches.shape[:2], FEATURES)
+        return features
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Return (N, P, 521) in [0, 1], each class for itself."""
+        scores: Tensor = torch.sigmoid(self.classes(features))
+        return scores
 
 
 def patches_of(wave: Tensor) -> Tensor:

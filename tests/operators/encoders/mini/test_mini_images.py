@@ -55,18 +55,6 @@ def test_another_size_is_rows_and_columns(encoder: Any) -> None:
     assert prepared(encoder(size=(96, 160)), frame).shape[1:] == (96, 160)
 
 
-@pytest.mark.parametrize("encoder", [encoder() for encoder in ENCODERS], ids=lambda encoder: encoder.modality)
-def test_company_changes_no_bit_of_a_vector(encoder: Any) -> None:
-    """Products of matrices round by how many rows they have: a replay, which batches, would differ from its run."""
-    scenes = np.random.default_rng(0).integers(1, 200, (encoder.rows_at_once(), 6, 8, 3)).repeat(20, 1).repeat(20, 2)
-    dtype = np.uint8 if encoder.modality != "depth" else np.float32
-    frames = scenes.astype(np.uint8) if encoder.modality == "vision" else scenes[..., 0].astype(dtype)
-    batch = np.stack([prepared(encoder, frame) for frame in frames])
-    alone = np.concatenate([encoder.embed(row[np.newaxis]) for row in batch])
-    np.testing.assert_array_equal(encoder.embed(batch), alone)
-    assert len(np.unique(alone, axis=0)) == len(batch)
-
-
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_a_size_of_nothing_is_refused(encoder: Any) -> None:
     with pytest.raises(ValueError, match=r"size \[0, 224\]"):

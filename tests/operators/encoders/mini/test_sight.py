@@ -29,14 +29,6 @@ def test_an_image_of_one_value_a_pixel_is_seen_as_a_grey_picture(sight: Sight) -
     assert vectors[0] @ vectors[1] < 0.9999
 
 
-def test_company_changes_no_bit_of_what_is_read_but_in_training(sight: Sight) -> None:
-    images = torch.rand(4, 3, 64, 64, generator=GENERATOR)
-    seen = sight.see(images)
-    alone = torch.cat([sight.read(seen[n : n + 1]) for n in range(4)])
-    assert torch.equal(sight.eval()(images), alone)
-    assert torch.equal(sight.train()(images), sight.read(seen))
-
-
 def test_layout_is_told_by_where_things_are_and_not_by_what_they_are_of() -> None:
     layout = Layout().requires_grad_(False)
     middle = torch.rand(1, MIDDLE_CHANNELS, 14, 14, generator=GENERATOR)
