@@ -71,8 +71,11 @@ class Runner:
     def rows_at_once(self, shape: tuple[int, ...], largest: float) -> int:
         """Return how many inputs may be computed together without a bit of any vector changing, on this processor.
 
-        That is ``AT_ONCE`` or 1, and is tried with noise of ``shape`` in [0, largest).
+        That is ``AT_ONCE`` or 1, and is tried with noise of ``shape`` in [0, largest). It is 1 for a compiled module,
+        which would be compiled for every size first.
         """
+        if self.execution.compile:
+            return 1
         noise = np.random.default_rng(0).random((AT_ONCE, *shape), np.float32) * np.float32(largest)
         alone = np.concatenate([self(noise[n : n + 1]) for n in range(AT_ONCE)])
         is_same = all(np.array_equal(self(noise[:n]), alone[:n]) for n in range(2, AT_ONCE + 1))

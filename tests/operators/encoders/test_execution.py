@@ -87,6 +87,10 @@ def test_inputs_go_together_only_where_company_changes_no_bit(others: float, row
     assert Runner(Rowwise(others), FLOAT32).rows_at_once((5,), 255.0) == rows
 
 
+def test_a_compiled_module_is_not_compiled_to_try_what_goes_together() -> None:
+    assert Runner(Rowwise(), Execution(device="cpu", compile=True)).rows_at_once((5,), 255.0) == 1
+
+
 def test_rows_have_unit_length_where_the_module_rounds_them() -> None:
     batch = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     vectors = Runner(Small(), BFLOAT16)(batch)
