@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -159,10 +158,7 @@ def test_the_demo_ends_by_itself_with_found_against_truth(tmp_path: Path) -> Non
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "found against truth" in done.stdout
-    told = re.search(r"lost: (.*); windows skipped: (\d+) ", " ".join(done.stdout.split()))
-    assert told, done.stdout
-    lost = sum(int(number) for number in re.findall(r" (\d+)", told[1]))
-    assert (lost < 85, int(told[2]) <= 3) == (True, True), done.stdout  # of 8520 samples and 61 windows, on any machine
+    assert "lost: nothing; windows skipped: 0" in done.stdout, done.stdout
     assert "found 0 of 0" not in done.stdout
     for topic in OTHERS | {"/camera/front"}:
         assert topic in done.stdout
