@@ -55,7 +55,7 @@ class Alarms:
         for name, p in p_values.items():
             p_value = len(p_values) * p
             if is_fault(name) and (name in self._faults or p_value < allowed):
-                alarm = self._faults.pop(name) if name in self._faults else self._alarm(name, f"{self.source}{name}")
+                alarm = self._faults.pop(name, None) or self._alarm(name, f"{self.source}{name}")
                 events += alarm.passed(told, {name: p}, p_value)
                 if alarm.is_rare or alarm.episodes.is_open:
                     self._faults[name] = alarm
