@@ -66,11 +66,13 @@ class Local:
     """Encoders in this process, each on a thread of its own, one call at a time: they share the processors, the event
     loop stays alive, and one that is stuck holds up no other.
 
-    An encoder that is ``Rowwise`` is given all that waits for it, as far as it may: that is cheaper.
+    ``in_batches`` an encoder that is ``Rowwise`` is given all that waits for it, as far as it may: that is cheaper for
+    a replay, in which much waits. How far it may, it is asked once, at first; ``mini`` takes a second to try it.
     """
 
-    def __init__(self, encoders: Mapping[str, Encoder]) -> None:
+    def __init__(self, encoders: Mapping[str, Encoder], in_batches: bool = False) -> None:
         self._encoders = encoders
+        self._in_batches = in_batches
         self._workers = {modality: ThreadPoolExecutor(1, f"embed {modality}") for modality in encoders}
         self._waiting: dict[str, deque[Asked]] = {modality: deque() for modality in encoders}
         self._rows: dict[str, int] = {}  # at once, of the encoders that have been asked
@@ -116,7 +118,7 @@ class Local:
 
     def _embedded(self, modality: str, batches: Sequence[Array]) -> list[Array]:
         encoder = self._encoders[modality]
-        if modality not in self._rows:
+        if self._in_batches and modality not in self._rows:
             self._rows[modality] = encoder.rows_at_once() if isinstance(encoder, Rowwise) else 1
         if len(batches) == 1:
             return [encoder.embed(batches[0])]

@@ -111,10 +111,12 @@ def assemble(
     extra_sinks: list[Sink] | None = None,
     record: Path | None = None,
     recorded: Mapping[int, WindowRow] | None = None,
+    is_replay: bool = False,
 ) -> Line:
     """Build the line of ``config``; its engine still has to be started.
 
-    ``record`` is the file to record into, ``recorded`` the windows of a run to repeat. Raise ConfigError, EngineError,
+    ``record`` is the file to record into, ``recorded`` the windows of a run to repeat; in a replay, of a run or of any
+    log, windows may be encoded in batches. Raise ConfigError, EngineError,
     or LogError for a file that cannot be written.
     """
     given: dict[str, Any] = {
@@ -128,7 +130,7 @@ def assemble(
     }
     fuse, operators = minds(config)
     sinks = [build(part, f"sinks[{index}]", **given) for index, part in enumerate(config.sinks)]
-    engine = build_engine(config)
+    engine = build_engine(config, in_batches=is_replay)
     model = model_name(config)
     recorder = Recorder(record, config, f"{model}{_weights(engine)}") if record else None
     return Line(config, engine, fuse, operators, [*sinks, *(extra_sinks or [])], recorder, recorded, model)
@@ -163,11 +165,11 @@ def _weights(engine: Engine) -> str:
     return f"; weights sha256 {digest}" if digest else ""
 
 
-def build_engine(config: Config) -> Engine:
-    """Build the engine of ``config``, on the backend that it names."""
+def build_engine(config: Config, in_batches: bool = False) -> Engine:
+    """Build the engine of ``config``, on the backend that it names; ``in_batches`` is for one in this process."""
     parts = encoder_parts(config)
     encoders = build_encoders(config.model, parts, parts)
     if config.model.engine == "local":
-        return Engine(encoders, Local(encoders), config.model.deadline_s)
+        return Engine(encoders, Local(encoders, in_batches), config.model.deadline_s)
     backend = build(Part("pipeline.serve:Serve"), "model.engine", model=config.model, parts=parts)
     return Engine(encoders, backend, config.model.deadline_s)

@@ -50,7 +50,7 @@ async def _outcome(playing: Playing) -> Outcome:
     """Replay a log as fast as it goes."""
     outcome = Outcome()
     rig = replace(playing.rig, sinks=[])
-    line = assemble(rig, [outcome], recorded=playing.recorded())
+    line = assemble(rig, [outcome], recorded=playing.recorded(), is_replay=True)
     try:
         await line.engine.start(rig.channels)
         async for _ in play(line, playing, Transport()):

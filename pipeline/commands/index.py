@@ -194,7 +194,7 @@ def _index_log(
 
 
 async def _pass(playing: Playing, index: Index, tell: Callable[[str, float, float], None]) -> None:
-    line = assemble(replace(playing.rig, sinks=[]), [_Indexing(index)], recorded=playing.recorded())
+    line = assemble(replace(playing.rig, sinks=[]), [_Indexing(index)], recorded=playing.recorded(), is_replay=True)
     transport = Transport()
     try:
         await line.engine.start(playing.rig.channels)

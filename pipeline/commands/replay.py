@@ -113,7 +113,7 @@ def show(log: Path, start: str, port: int, options: Sequence[str], others: Calla
 
 async def _replay(playing: Playing, transport: Transport, console: Console, sinks: list[Sink]) -> Line:
     """Return the line of the last pass, when all have ended."""
-    line = assemble(playing.rig, [Printer(console, playing.start), *sinks], recorded=playing.recorded())
+    line = assemble(playing.rig, [Printer(console, playing.start), *sinks], recorded=playing.recorded(), is_replay=True)
     try:
         await line.engine.start(playing.rig.channels)
         while True:

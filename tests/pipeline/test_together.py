@@ -48,12 +48,12 @@ class Choosy(Rowwise):
         return vectors
 
 
-def asked(encoder: Held, batches: Sequence[Sequence[float]]) -> list[Array | BaseException]:
+def asked(encoder: Held, batches: Sequence[Sequence[float]], in_batches: bool = True) -> list[Array | BaseException]:
     """Return the answers to a first batch, which lets all others wait, and then to these."""
 
     async def session() -> list[Array | BaseException]:
         encoders: dict[str, Encoder] = {"imu": encoder}
-        local = Local(encoders)
+        local = Local(encoders, in_batches)
         waiting = [asyncio.create_task(local.embed("imu", _rows(batch))) for batch in ([1.0], *batches)]
         await asyncio.sleep(0.05)
         encoder.may_begin.set()
@@ -92,6 +92,12 @@ def test_others_are_computed_one_by_one(encoder: Held) -> None:
     assert encoder.rows == [1, 1, 1, 1]
 
 
+def test_a_live_line_encodes_window_by_window() -> None:
+    encoder = Rowwise()
+    assert len(asked(encoder, [[2], [3], [4]], in_batches=False)) == 3
+    assert encoder.rows == [1, 1, 1, 1]
+
+
 def test_one_that_fails_takes_nobody_with_it() -> None:
     encoder = Choosy()
     first, broken, last = asked(encoder, [[2], [13], [4]])
@@ -105,7 +111,7 @@ def test_what_nobody_waits_for_any_more_is_not_computed() -> None:
     async def session() -> None:
         encoder = Rowwise()
         encoders: dict[str, Encoder] = {"imu": encoder}
-        local = Local(encoders)
+        local = Local(encoders, in_batches=True)
         first, late, last = (asyncio.create_task(local.embed("imu", _rows([number]))) for number in (1, 2, 3))
         await asyncio.sleep(0.05)
         late.cancel()

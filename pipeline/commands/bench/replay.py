@@ -98,7 +98,8 @@ def _windows(path: Path) -> Iterator[object]:
 
 async def _replayed(path: Path, model: str) -> float:
     """Return seconds by the wall, from the first sample to the last event; the encoders are loaded by then."""
-    line = assemble(Config(channels=CHANNELS, model=Model(preset=model, engine="local", deadline_s=60.0)))
+    config = Config(channels=CHANNELS, model=Model(preset=model, engine="local", deadline_s=60.0))
+    line = assemble(config, is_replay=True)
     try:
         await line.engine.start(CHANNELS)
         started = time.perf_counter_ns()
