@@ -3,11 +3,19 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from makers import T0
+import pytest
+from makers import CAMERA, IMU, MICROPHONE, T0, THERMAL
 
 from pipeline.clock import Clock
 from pipeline.config import Channel
 from pipeline.messages import NS, Array, Received, Sample
+
+STREAMS = pytest.mark.parametrize(
+    "channel",
+    [CAMERA, Channel("/camera/side", "vision", 30.0), IMU, MICROPHONE, THERMAL],
+    ids=lambda channel: f"{channel.rate_hz:.0f} Hz",
+)
+SEEDS = pytest.mark.parametrize("seed", range(3))
 
 Reading = Callable[[float], float]
 """What a sender's clock says, in seconds, when ``T0`` was so many seconds ago."""
@@ -86,3 +94,13 @@ def errors_ms(clock: Clock, items: Sequence[Received], channel: Channel) -> list
         for item, sample in corrected(clock, items)
         if isinstance(sample, Sample)
     ]
+
+
+def kinds(clock: Clock) -> list[str]:
+    """What was told of a clock, in order."""
+    return [incident.kind for incident in clock.incidents()]
+
+
+def worst(errors: Sequence[tuple[float, float]], start_s: float, end_s: float = np.inf) -> float:
+    """The largest error in milliseconds of what was taken in ``[start_s, end_s)``, which is not empty."""
+    return max(abs(error) for at_s, error in errors if start_s <= at_s < end_s)

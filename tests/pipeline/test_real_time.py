@@ -6,14 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 from makers import SHARED, T0, sample
+from msgspec.structs import replace
+from senders import kinds
 from test_time_faults import windows_of
 
-from pipeline.config import Channel
+from pipeline.clock import Clock
+from pipeline.config import Channel, load
 from pipeline.logs import Log
-from pipeline.messages import NS, Event, Received
+from pipeline.messages import NS, Event, Received, Sample
 from pipeline.streams import Streams
 
 DATA = SHARED / "data"
+LOGS = {
+    "rgbd_imu_tum_fr1_rpy/tum_fr1_rpy_a": "receipt",
+    "logs_native/ardrone_imu.bag": "trusted",
+    "logs_native/husky_imu_gps_odom.bag": "trusted",
+    "logs_native/sparkfun_razor.bag": "trusted",
+    "logs_native/audio_speech_wave.bag": "trusted",
+}
+"""What each clock is, and stays."""
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not beside the checkout")
 
@@ -112,3 +123,35 @@ def test_a_phones_sensors_and_a_cars_are_paired_though_nothing_aligns_them() -> 
             assert clip.pairing_error <= 0.75 * NS / rates[topic]
     ledger = windows[-1].ledger
     assert {topic: ledger[topic]["used"] for topic in rates} == {topic: len(of) for topic, of in times.items()}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_recordings_of_right_clocks_are_left_as_they_are(name: str) -> None:
+    sound = (
+        load(Path(__file__).resolve().parents[2] / "configs" / "logs" / "speech_wave.toml").channels
+        if "speech" in name
+        else None
+    )
+    with Log(DATA / name) as log:
+        channels = sound or log.channels()
+        clock = Clock(channels)
+        assert all(clock.correct(item) is item.sample for item in log.samples(channels))
+    assert not clock.incidents()
+    assert {clock.report(channel.topic).method for channel in channels} == {LOGS[name]}
+
+
+def test_a_phone_that_counts_from_its_start_and_the_car_beside_it_get_one_time() -> None:
+    """comma2k19: clocks since the phone's start, received by one that knows the year."""
+    folder = DATA / "car_imu_gnss_comma2k19"
+    for name in ("IMU/accelerometer", "CAN/speed", "GNSS/live_gnss_ublox"):
+        times = np.load(folder / name / "t.npy")
+        channel = Channel("/x", "imu", (len(times) - 1) / float(times[-1] - times[0]))
+        start = round(float(times[0]) * NS)
+        clock = Clock([channel])
+        for seq, time in enumerate(times):
+            stamp = round(float(time) * NS)
+            item = replace(sample("/x", seq=seq), stamp=stamp)
+            answer = clock.correct(Received(sample=item, received=T0 + stamp - start))
+            assert isinstance(answer, Sample)
+            assert abs(answer.stamp - (T0 + stamp - start)) < 1_000_000
+        assert kinds(clock) == ["offset"]
