@@ -50,7 +50,10 @@ class Alignment:
         self._open: dict[str, tuple[Offset, Episodes]] = {}  # what the label says, and the event
 
     def __call__(self, observation: Observation) -> list[Event]:
-        """Listen; after each chunk compare the streams, one pair a window, so that none waits long for it."""
+        """Listen; after each chunk compare the streams, one pair a window, so that none waits long for it.
+
+        Pairs that had no window of their own by the next chunk are compared then.
+        """
         window = observation.window
         for topic, clip in window.clips.items():
             if clip.modality in SENSES:
@@ -58,10 +61,10 @@ class Alignment:
                     self._witnesses[topic] = Witness(clip.modality, self._num_chunks)
                 self._witnesses[topic].listen(clip)
         if self._cut_chunks(window.end):
-            self._due = comparisons(self._witnesses)
-        elif self._due:
-            return list(self._compare(*self._due.pop(), window))
-        return []
+            now, self._due = self._due, comparisons(self._witnesses)
+        else:
+            now, self._due = self._due[-1:], self._due[:-1]
+        return [event for pair in now for event in self._compare(*pair, window)]
 
     def finish(self) -> list[Event]:
         """Close what is open."""

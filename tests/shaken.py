@@ -12,6 +12,7 @@ from pipeline.messages import NS, Array, Observation, Sample, Window
 from pipeline.sync import Synchronizer
 
 SHAKEN = [CAMERA, IMU, MICROPHONE]
+HALF_SECONDS = Windowing()
 
 MOTION_HZ = 200
 PIXELS_A_RAD = 100.0
@@ -67,9 +68,11 @@ def shifted(samples: Iterable[Sample], offset_s: float) -> list[Sample]:
     return [replace(sample, stamp=sample.stamp + round(offset_s * NS)) for sample in samples]
 
 
-def observed(samples: Iterable[Sample], channels: Iterable[Channel] = SHAKEN) -> Iterator[Observation]:
+def observed(
+    samples: Iterable[Sample], channels: Iterable[Channel] = SHAKEN, windowing: Windowing = HALF_SECONDS
+) -> Iterator[Observation]:
     """The windows of ``samples``, in order of their stamps, with nothing embedded."""
-    sync = Synchronizer(Windowing(), channels)
+    sync = Synchronizer(windowing, channels)
     for sample in sorted(samples, key=lambda sample: sample.stamp):
         yield from map(_unembedded, sync.push(sample))
     yield from map(_unembedded, sync.finish())

@@ -11,7 +11,7 @@ from shaken import SHAKEN, Motion, observed, shifted
 from operators.alignment import Alignment
 from operators.curve import Curve
 from operators.offset import Offset
-from pipeline.config import Channel
+from pipeline.config import Channel, Windowing
 from pipeline.messages import NS, Event, Sample
 from sensors.simulator import Camera, Depth, Imu, Microphone
 
@@ -133,6 +133,18 @@ def test_an_event_lasts_while_the_offset_is_beyond_doubt(
     events = watch(Alignment(), late({topic: shaken()[topic] for topic in ("/camera", "/imu")}))
     assert not script
     assert [event.phase for event in events] == phases
+
+
+@pytest.mark.parametrize("stride_s", [3.0, 6.0])
+def test_no_stream_waits_for_ever_where_windows_are_few(stride_s: float) -> None:
+    """A chunk is 6 s: of windows 3 s apart every second one cuts, of windows 6 s apart each does."""
+    operator = Alignment()
+    context_s = {"vision": 8.0, "audio": 8.0, "imu": 8.0}
+    windowing = Windowing(length_s=stride_s, stride_s=stride_s, context_s=context_s)
+    for observation in observed(late(shaken(), camera=0.12), windowing=windowing):
+        operator(observation)
+    found = {topic: offset.offset_s for topic, offset in known(operator).items()}
+    assert found == {"/camera": pytest.approx(0.12, abs=0.02), "/microphone": pytest.approx(0, abs=0.01)}
 
 
 @pytest.mark.parametrize("seed", range(3))
