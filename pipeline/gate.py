@@ -4,6 +4,10 @@ import numpy as np
 
 from pipeline.messages import Sample
 
+LARGEST = {"imu": 1e7, "audio": 2.0**31}
+"""Magnitudes beyond are broken bits and no readings: in no unit does a sensor of motion go so far (a shock
+accelerometer ends at 2e6 m/s²), nor has sound a larger full scale. What was never divided by one, its encoder tells."""
+
 
 def refusal(sample: Sample, modality: str, shape: tuple[int, ...] = ()) -> str | None:
     """Return why ``sample`` is no reading of ``modality``, in the ledger's words, or None if it is one.
@@ -15,17 +19,22 @@ def refusal(sample: Sample, modality: str, shape: tuple[int, ...] = ()) -> str |
     >>> turn = Sample(topic="/imu", stamp=0, frame_id="", seq=0, data=np.array([0, 0, np.nan, 0, 0, 0]))
     >>> refusal(turn, "imu"), refusal(turn, "audio"), refusal(turn, "vision")
     ('not finite', 'not finite', 'shape')
+    >>> refusal(Sample(topic="/imu", stamp=0, frame_id="", seq=0, data=np.array([0, 0, 1e30])), "imu")
+    'implausible'
     """
     data = sample.data
     if not _fits(data.shape, modality, shape):
         return "shape"
     if not _means(data.dtype, modality):
         return "dtype"
-    if data.dtype.kind == "f":
-        usable = ~np.isinf(data) if modality in ("depth", "thermal") else np.isfinite(data)
-        if not usable.all():
-            return "not finite"
-    return None
+    if data.dtype.kind != "f":
+        return None
+    if modality in ("depth", "thermal"):
+        return "not finite" if np.isinf(data).any() else None
+    largest = np.abs(data).max()  # NaN where any is
+    if not np.isfinite(largest):
+        return "not finite"
+    return "implausible" if largest > LARGEST.get(modality, np.inf) else None
 
 
 def _fits(shape: tuple[int, ...], modality: str, own: tuple[int, ...]) -> bool:

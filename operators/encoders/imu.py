@@ -23,6 +23,9 @@ GRAVITY = 9.80665
 ACCELERATION_UNITS = {"m/s2": 1.0, "g": GRAVITY}
 ROTATION_UNITS = {"rad/s": 1.0, "deg/s": pi / 180}
 
+LARGEST = 1e7
+"""Readings beyond are broken bits, in any unit: a shock accelerometer ends at 2e6 m/s²."""
+
 HOLE = NS // 10
 """Between samples further apart than this the last one is held; nearer ones are joined by a line."""
 
@@ -31,7 +34,7 @@ class ImuEncoder:
     """Acceleration with gravity in m/s² and rotation in rad/s, six rows; a missing gyroscope is zeros.
 
     Gravity stays in: it tells how the rig stands. Units that a channel's calibration names are converted. A reading
-    that is not finite counts as missing, the acceleration and the rotation each for itself.
+    that is not finite, or beyond LARGEST, counts as missing, the acceleration and the rotation each for itself.
 
     ``steps`` stretch over the whole clip: ImageBind's 2000 were five seconds (arXiv 2305.05665, appendix A), so its
     weights want clips of that length. Which rows come first and their units are not published: ``order`` says the
@@ -120,7 +123,7 @@ class ImuEncoder:
 
 
 def _readings(clip: Clip) -> Array:
-    """Return (T, 6) float64 in m/s² and rad/s; what is missing or would overflow is NaN."""
+    """Return (T, 6) float64 in m/s² and rad/s; what is missing, or what no sensor reads, is NaN."""
     readings_T6 = np.full((len(clip.samples), 6), np.nan)
     for row, sample in zip(readings_T6, clip.samples, strict=True):
         if sample.data.shape not in ((6,), (3,)) or sample.data.dtype.kind not in "fiu":
@@ -128,7 +131,7 @@ def _readings(clip: Clip) -> Array:
                 f"{clip.topic}: an IMU sample is 6 or 3 numbers, this one {sample.data.shape} {sample.data.dtype}"
             )
         row[: sample.data.size] = sample.data
-    readings_T6[~(np.abs(readings_T6) < np.finfo(np.float32).max / 1000)] = np.nan
+    readings_T6[~(np.abs(readings_T6) <= LARGEST)] = np.nan
     readings_T6[:, :3] *= ACCELERATION_UNITS[clip.calibration.acceleration_unit]
     readings_T6[:, 3:] *= ROTATION_UNITS[clip.calibration.rotation_unit]
     return readings_T6

@@ -19,8 +19,10 @@ from pipeline.messages import Array, Modality
         ("depth", np.full((2, 3), np.nan, np.float32)),
         ("imu", np.zeros(6)),
         ("imu", np.zeros(3, np.float32)),
+        ("imu", np.array([0, 0, 1e7, 0, 0, 0])),
         ("audio", np.zeros(9, np.int16)),
         ("audio", np.zeros((9, 2), np.float32)),
+        ("audio", np.full(9, 32767.0, np.float32)),  # its encoder says that this was never divided by its full scale
     ],
 )
 def test_readings_pass(modality: Modality, data: Array) -> None:
@@ -40,7 +42,9 @@ def test_readings_pass(modality: Modality, data: Array) -> None:
         ("imu", np.zeros(5), "shape"),
         ("imu", np.zeros(6, np.int32), "dtype"),
         ("imu", np.array([0, 0, np.inf, 0, 0, 0]), "not finite"),
+        ("imu", np.array([0, -1e12, 0, 0, 0, 0]), "implausible"),
         ("audio", np.zeros(0, np.int16), "shape"),
+        ("audio", np.array([0.1, -1e30], np.float32), "implausible"),
         ("audio", np.zeros(9, np.uint8), "dtype"),
         ("audio", np.array([0.1, np.nan]), "not finite"),
         ("text", np.zeros(9, np.uint8), "shape"),

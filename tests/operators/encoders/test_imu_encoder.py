@@ -103,8 +103,9 @@ def test_units_of_the_calibration_become_si() -> None:
     np.testing.assert_allclose(curve[4], np.pi / 2, rtol=1e-6)
 
 
-def test_numbers_beyond_float32_count_as_missing() -> None:
-    rows = [np.array([0, 0, 1e300 if n == 5 else 9.81, 0, 0, 0]) for n in range(200)]
+@pytest.mark.parametrize("broken", [1e8, -1e12, 1e300])
+def test_numbers_that_no_sensor_reads_count_as_missing(broken: float) -> None:
+    rows = [np.array([0, 0, broken if n == 5 else 9.81, 0, 0, 0]) for n in range(200)]
     np.testing.assert_allclose(prepared(clip_of(rows, "imu", 100))[2], 9.81, rtol=1e-6)
 
 

@@ -65,3 +65,18 @@ def test_it_is_computed_in_float32_whatever_the_numbers_of_other_senses(dtype: s
     half, single = MiniImu(execution=Execution(device="cpu", dtype=dtype)), MiniImu()  # type: ignore[arg-type]
     batch = single.prepare(motion(drawn(5)))[np.newaxis]
     np.testing.assert_array_equal(half.embed(batch), single.embed(batch))
+
+
+@pytest.mark.parametrize("broken", [1e7, 1e12, 1e30])
+def test_a_reading_of_broken_bits_costs_nothing_but_itself(broken: float) -> None:
+    readings, spoilt = drawn(5), drawn(5)
+    spoilt[500, 2] = broken
+    encoder = MiniImu()
+    whole, other = encoder.embed(np.stack([encoder.prepare(motion(readings)), encoder.prepare(motion(spoilt))]))
+    assert whole @ other > 0.99
+
+
+def test_the_wildest_readings_that_are_taken_still_have_a_vector() -> None:
+    wild = 1e7 * np.sign(drawn(5))
+    encoder = MiniImu()
+    np.testing.assert_allclose(np.linalg.norm(encoder.embed(encoder.prepare(motion(wild))[np.newaxis])), 1, atol=1e-3)
