@@ -1,6 +1,7 @@
 """`rigbind info LOG`: what a recorded log holds."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -40,7 +41,7 @@ def summary(log: Log) -> dict[str, Any]:
         "duration_s": log.duration / NS,
         "damage": str(log.damage) if log.damage else None,
         "recorded": _recorded(log),
-        "topics": [_topic_summary(topic) for topic in log.topics.values()],
+        "topics": [_topic_summary(topic, modality) for topic, modality in _read_as(log)],
     }
 
 
@@ -54,7 +55,15 @@ def _recorded(log: Log) -> dict[str, str]:
     return {what: text for what, text in told.items() if text}
 
 
-def _topic_summary(topic: Topic) -> dict[str, Any]:
+def _read_as(log: Log) -> Iterator[tuple[Topic, str]]:
+    """Yield each topic with what it is read as, "" if it is not: in a recording of ours, as its rig says."""
+    run = Recorded(log.path) if is_recorded(log.path) else None
+    told = {channel.topic: channel.modality for channel in run.config.channels} if run else {}
+    for topic in log.topics.values():
+        yield topic, told.get(topic.name, topic.modality)
+
+
+def _topic_summary(topic: Topic, modality: str) -> dict[str, Any]:
     return {
         "name": topic.name,
         "type": topic.type,
@@ -63,8 +72,8 @@ def _topic_summary(topic: Topic) -> dict[str, Any]:
         "first_ns": topic.first,
         "last_ns": topic.last,
         "gaps": [{"start_ns": gap.start, "length_s": gap.length / NS} for gap in topic.gaps],
-        "modality": topic.modality or None,
-        "skipped": topic.skipped or None,
+        "modality": modality or None,
+        "skipped": (not modality and topic.skipped) or None,
     }
 
 
@@ -76,14 +85,14 @@ def _print_table(log: Log) -> None:
     table = Table("topic", "type", "count", "rate_hz", "gaps", "read as", box=None, pad_edge=False)
     for column in table.columns:
         column.overflow = "fold"
-    for topic in log.topics.values():
+    for topic, modality in _read_as(log):
         table.add_row(
             escape(topic.name),
             escape(topic.type),
             str(topic.count),
             f"{topic.rate_hz:.2f}" if topic.rate_hz else "-",
             _gaps(topic, log.start),
-            topic.modality or escape(f"skipped: {topic.skipped}"),
+            modality or escape(f"skipped: {topic.skipped}"),
         )
     Console().print(table)
 

@@ -4,12 +4,17 @@ import json
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
+from makers import stream
 from mcap.writer import CompressionType, Writer
+from msgspec.structs import replace
 
 from pipeline.commands.info import info
+from pipeline.config import Channel, Config
 from pipeline.errors import LogError
-from pipeline.messages import NS
+from pipeline.logs.writer import LogWriter
+from pipeline.messages import NS, Received
 
 START = 1_700_000_000 * NS
 RAW_AUDIO = (
@@ -101,3 +106,19 @@ def test_a_recorded_run_tells_its_rig_its_model_and_its_digests(capsys: pytest.C
     assert (recorded["rig"], recorded["rigbind"]) == ("release", "0.1.0")
     assert "operators.encoders.mini.imu:MiniImu" in recorded["model"]
     assert recorded["windows sha256"].startswith("2fb30f00d2ce2f93")
+
+
+def test_a_recorded_run_is_read_as_its_rig_says_and_not_as_names_suggest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Floats of an unknown picture would be taken for metres."""
+    channel = Channel("/mast", "thermal", 9.0)
+    writer = LogWriter(tmp_path / "run.mcap", Config(channels=[channel]))
+    for one in stream(channel, 0, 1):
+        writer.sample(Received(sample=replace(one, data=np.full((4, 5), 21.5, np.float32)), received=one.stamp))
+    writer.finish({})
+    info([tmp_path / "run.mcap"], as_json=True)
+    (topic,) = json.loads(capsys.readouterr().out)["topics"]
+    assert (topic["name"], topic["modality"], topic["skipped"]) == ("/mast", "thermal", None)
+    info([tmp_path / "run.mcap"])
+    assert "thermal" in capsys.readouterr().out
