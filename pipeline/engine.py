@@ -167,7 +167,8 @@ class Engine:
         for topic, clip in window.clips.items():
             if topic not in answered:
                 cause = self.last_error.get(clip.modality, f"no answer within {WARM_UP_S:g} s")
-                raise EngineError(f"model.encoders.{clip.modality}: no embedding of a blank {topic}: {cause}")
+                told = cause.removeprefix(f"{topic}: ")
+                raise EngineError(f"model.encoders.{clip.modality}: no embedding of a blank {topic}: {told}")
         for times in self.latency_ms.values():
             times.clear()
 
@@ -216,7 +217,8 @@ class Engine:
             try:
                 prepared[clip.topic] = self.encoders[modality].prepare(clip)
             except ValueError as error:
-                self._fault(modality, "input", f"{clip.topic}: {error}")
+                told = str(error).removeprefix(f"{clip.topic}: ")  # by most encoders
+                self._fault(modality, "input", f"{clip.topic}: {told}")
         return prepared
 
     def _checked(self, modality: str, vectors: Array, rows: int) -> Array:

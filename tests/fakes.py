@@ -43,6 +43,8 @@ class Broken:
         """As Counting, unless the input is what is wrong."""
         if self.how == "input" and not self._calls_left:
             raise ValueError("cannot read this clip")
+        if self.how == "named input" and not self._calls_left:
+            raise ValueError(f"{clip.topic}: cannot read this clip")
         return self._good.prepare(clip)
 
     def embed(self, batch: Array) -> Array:

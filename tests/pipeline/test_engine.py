@@ -66,6 +66,7 @@ def test_the_topics_of_a_modality_are_one_batch() -> None:
         ("rows", "output", r"embed gave (2, 4), (1, 4) was due"),
         ("slow", "deadline", "no answer within 0.2 s"),
         ("input", "input", "/imu: cannot read this clip"),
+        ("named input", "input", "/imu: cannot read this clip"),
     ],
 )
 def test_a_broken_encoder_is_absent_and_named(how: str, cause: str, detail: str) -> None:
@@ -93,12 +94,13 @@ def test_an_encoder_that_recovers_is_present_again() -> None:
     assert engine.faults["imu", "error"] == 1
 
 
-def test_an_encoder_that_cannot_answer_at_all_is_told_at_the_start() -> None:
+@pytest.mark.parametrize(("how", "cause"), [("raises", "RuntimeError: out of"), ("named input", "cannot read")])
+def test_an_encoder_that_cannot_answer_at_all_is_told_at_the_start(how: str, cause: str) -> None:
     async def start() -> None:
-        encoders = {"imu": Broken("imu")}
+        encoders = {"imu": Broken("imu", how=how)}
         await Engine(encoders, Local(encoders), 1.0).start([IMU])
 
-    with pytest.raises(EngineError, match=r"model\.encoders\.imu: no embedding of a blank /imu: RuntimeError: out of"):
+    with pytest.raises(EngineError, match=rf"model\.encoders\.imu: no embedding of a blank /imu: {cause}"):
         asyncio.run(start())
 
 
