@@ -5,6 +5,7 @@ N = things, S = clips of one thing, D = dimension of the joint space.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,9 @@ def unit(vector_D: Array) -> Array:
 def sense_of(thing: str | Path) -> tuple[str, str]:
     """Return the modality of ``thing`` and what is to be read: a path, or the sentence itself.
 
+    What ends like a file of ours, or is the name of some file with a suffix, is no sentence unless ``text:`` is before
+    it. Raise ValueError for a file whose name does not say what it recorded.
+
     >>> sense_of("a dog: barking"), sense_of("depth:frame.png")
     (('text', 'a dog: barking'), ('depth', 'frame.png'))
     """
@@ -130,5 +134,6 @@ def sense_of(thing: str | Path) -> tuple[str, str]:
     modality, colon, rest = text.partition(":")
     if colon and modality in MODALITIES:
         return modality, rest
-    is_file = isinstance(thing, Path) or text.lower().endswith((*PICTURES, *FILMS, *SOUNDS, *TABLES, ".npy"))
+    is_known = text.lower().endswith((*PICTURES, *FILMS, *SOUNDS, *TABLES, ".npy"))
+    is_file = isinstance(thing, Path) or is_known or (Path(text).suffix != "" and isfile(text))
     return (modality_of(text), text) if is_file else ("text", text)

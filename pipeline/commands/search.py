@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from html import escape
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import numpy as np
@@ -113,12 +114,13 @@ def _replay(hit: Hit) -> str:
     """Return the command that shows a moment again; a file is itself."""
     if hit.start == hit.end:
         return hit.log
-    return f"rigbind replay {hit.log} --start {_since(hit)} --end {_since(hit, hit.end)}"
+    return f"rigbind replay {quote(hit.log)} --start {_since(hit)} --end {_since(hit, hit.end)}"
 
 
 def _since(hit: Hit, stamp: int = 0) -> str:
+    """Return seconds since the log's start; its first window begins before it."""
     first = float(hit.metadata.get("log_start", 0))
-    return f"{((stamp or hit.start) - first) / NS:.1f}"
+    return f"{max(0.0, ((stamp or hit.start) - first) / NS):.1f}"
 
 
 def _when(hit: Hit) -> str:

@@ -71,6 +71,18 @@ def test_what_a_thing_is() -> None:
     assert sense_of("thermal:frame.png") == ("thermal", "frame.png")
 
 
+def test_a_file_of_an_unknown_kind_is_no_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("notes.html", "dog"):
+        Path(name).write_text("x")
+    with pytest.raises(ValueError, match=r"notes\.html: its name does not say what it recorded"):
+        sense_of("notes.html")
+    assert sense_of("text:notes.html") == ("text", "notes.html")
+    assert sense_of("dog") == ("text", "dog")
+    assert sense_of("other.html") == ("text", "other.html")
+    assert sense_of("Dr. Who" * 999) == ("text", "Dr. Who" * 999)
+
+
 @pytest.mark.parametrize("thing", ["nowhere.jpg", "audio:nowhere.wav", "imu:nowhere.csv"])
 def test_a_file_that_is_not_there_is_no_sentence(space: Space, thing: str) -> None:
     with pytest.raises(OSError, match="nowhere"):

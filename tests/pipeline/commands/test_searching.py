@@ -1,6 +1,7 @@
 """``rigbind index`` and ``rigbind search``, as somebody types them."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def test_a_sound_finds_itself(index: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert find(index, monkeypatch, capsys, "a dog", "--note", "altitude=120", "-n", "99") != []
     assert find(index, monkeypatch, capsys, "a dog", "--note", "altitude>100", "-n", "99") != []
     assert find(index, monkeypatch, capsys, "a dog", "--note", "altitude=12") == []
+
+
+def test_the_command_beside_a_moment_replays_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Also of the first window, which begins before the log does."""
+    log = tmp_path / "the patrol.mcap"
+    shutil.copy(Path(__file__).parents[2] / "data" / "0.1.0" / "patrol.mcap", log)
+    assert rigbind(monkeypatch, "index", str(log), "--into", str(tmp_path / "db")) == 0
+    capsys.readouterr()
+    assert rigbind(monkeypatch, "search", "a dog", "--db", str(tmp_path / "db"), "--json", "-n", "99") == 0
+    commands = {json.loads(line)["replay"] for line in capsys.readouterr().out.splitlines()}
+    assert any("--start 0.0" in command for command in commands)
+    for command in commands:
+        assert rigbind(monkeypatch, *shlex.split(command)[1:]) == 0, command
 
 
 def test_sums_and_differences(index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
