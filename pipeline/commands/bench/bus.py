@@ -27,8 +27,8 @@ READING, PICTURE = (6,), (120, 160, 3)
 
 
 def bus(
-    seconds: Annotated[float, typer.Option(help="How long the slow consumer watches the camera.")] = 20.0,
-    messages: Annotated[int, typer.Option(help="Messages of each round of the throughput test.")] = 20_000,
+    seconds: Annotated[float, typer.Option(min=1, help="How long the slow consumer watches the camera.")] = 20.0,
+    messages: Annotated[int, typer.Option(min=1, help="Messages of each round of the throughput test.")] = 20_000,
     json: JsonOption = None,
 ) -> None:
     """Watch a 30 Hz 640×480 source with a 10 Hz consumer, then time messages; CURVE and clear in turn."""

@@ -50,7 +50,7 @@ process answers, and from then on by the browser's own."""
 
 
 def monitor(
-    seconds: Annotated[float, typer.Option(help="How long each round takes.")] = 8.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each round takes.")] = 8.0,
     port: Annotated[int, typer.Option(help="The port of the page.")] = 8097,
     json: JsonOption = None,
 ) -> None:

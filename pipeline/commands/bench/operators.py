@@ -61,8 +61,8 @@ class Sentences:
 
 
 def operators(
-    windows: Annotated[int, typer.Option(help="Windows of five topics; aims are set for 100000.")] = 12_000,
-    memory: Annotated[int, typer.Option(help="Normal windows that are remembered of each name.")] = MEMORY,
+    windows: Annotated[int, typer.Option(min=1, help="Windows of five topics; aims are set for 100000.")] = 12_000,
+    memory: Annotated[int, typer.Option(min=10, help="Normal windows that are remembered of each name.")] = MEMORY,
     json: JsonOption = None,
 ) -> None:
     """Let windows of a place that changes pass the demo's operators; processor time of all threads."""

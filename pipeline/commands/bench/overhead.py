@@ -26,7 +26,7 @@ AIMS = {
 
 
 def overhead(
-    windows: Annotated[int, typer.Option(help="Windows of five modalities that go each way.")] = 100,
+    windows: Annotated[int, typer.Option(min=1, help="Windows of five modalities that go each way.")] = 100,
     json: JsonOption = None,
 ) -> None:
     """Encode the same window directly, by the local engine and by Ray Serve, in turn."""

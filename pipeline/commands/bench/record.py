@@ -40,8 +40,8 @@ QUEUED = Path("/proc/thread-self/schedstat")
 
 
 def record(
-    seconds: Annotated[float, typer.Option(help="Of each round with a recording, and of each without.")] = 6.0,
-    rounds: Annotated[int, typer.Option(help="Rounds, with and without in turn.")] = 8,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each round with a recording, and of each without.")] = 6.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, with and without in turn.")] = 8,
     model: Annotated[str, typer.Option(help="The preset of the line.")] = "mini",
     json: JsonOption = None,
 ) -> None:

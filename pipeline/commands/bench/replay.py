@@ -31,7 +31,7 @@ ROUNDS = 5
 
 
 def replay(
-    seconds: Annotated[float, typer.Option(help="Recorded time of the rig.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=3, help="Recorded time of the rig.")] = 60.0,
     model: Annotated[str, typer.Option(help="The preset of the whole line.")] = "mini",
     json: JsonOption = None,
 ) -> None:

@@ -28,7 +28,7 @@ CHUNK = 10_000
 
 
 def search(
-    rows: Annotated[int, typer.Option(help="Rows of 1024 numbers; an aim is set for a million.")] = 100_000,
+    rows: Annotated[int, typer.Option(min=1, help="Rows of 1024 numbers; an aim is set for a million.")] = 100_000,
     json: JsonOption = None,
 ) -> None:
     """Fill an index with a rig's windows, which stay with one thing for a while, and ask for what it saw."""

@@ -36,7 +36,7 @@ ROUNDS = 9
 
 
 def sync(
-    seconds: Annotated[float, typer.Option(help="Recorded time that each round goes through.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=3, help="Recorded time that each round goes through.")] = 20.0,
     json: JsonOption = None,
 ) -> None:
     """Push five topics at 30, 9, 15, 200 and 50 Hz through the synchronizer and through the baseline, in turn."""
