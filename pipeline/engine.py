@@ -167,8 +167,7 @@ class Engine:
         for topic, clip in window.clips.items():
             if topic not in answered:
                 cause = self.last_error.get(clip.modality, f"no answer within {WARM_UP_S:g} s")
-                told = cause.removeprefix(f"{topic}: ")
-                raise EngineError(f"model.encoders.{clip.modality}: no embedding of a blank {topic}: {told}")
+                raise EngineError(f"model.encoders.{clip.modality}: no embedding of a blank {_named(topic, cause)}")
         for times in self.latency_ms.values():
             times.clear()
 
@@ -217,8 +216,7 @@ class Engine:
             try:
                 prepared[clip.topic] = self.encoders[modality].prepare(clip)
             except ValueError as error:
-                told = str(error).removeprefix(f"{clip.topic}: ")  # by most encoders
-                self._fault(modality, "input", f"{clip.topic}: {told}")
+                self._fault(modality, "input", _named(clip.topic, str(error)))
         return prepared
 
     def _checked(self, modality: str, vectors: Array, rows: int) -> Array:
@@ -233,6 +231,11 @@ class Engine:
     def _fault(self, modality: str, cause: str, detail: str) -> None:
         self.faults[modality, cause] += 1
         self.last_error[modality] = detail
+
+
+def _named(topic: str, told: str) -> str:
+    """Return ``told`` with its topic before it, once: most encoders have put it there themselves."""
+    return f"{topic}: {told.removeprefix(f'{topic}: ')}"
 
 
 def build_encoder(modality: str, part: Part, model: Model) -> Encoder:

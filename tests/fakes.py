@@ -41,10 +41,9 @@ class Broken:
 
     def prepare(self, clip: Clip) -> Array:
         """As Counting, unless the input is what is wrong."""
-        if self.how == "input" and not self._calls_left:
-            raise ValueError("cannot read this clip")
-        if self.how == "named input" and not self._calls_left:
-            raise ValueError(f"{clip.topic}: cannot read this clip")
+        if self.how in ("input", "named input") and not self._calls_left:
+            named = f"{clip.topic}: " if self.how == "named input" else ""
+            raise ValueError(f"{named}cannot read this clip")
         return self._good.prepare(clip)
 
     def embed(self, batch: Array) -> Array:

@@ -24,7 +24,8 @@ ACCELERATION_UNITS = {"m/s2": 1.0, "g": GRAVITY}
 ROTATION_UNITS = {"rad/s": 1.0, "deg/s": pi / 180}
 
 LARGEST = 1e7
-"""Readings beyond are broken bits, in any unit: a shock accelerometer ends at 2e6 m/s²."""
+"""Readings beyond are broken bits, in any unit: a shock accelerometer ends at 2e6 m/s². A line's gate has let none of
+them in; files pass no gate."""
 
 HOLE = NS // 10
 """Between samples further apart than this the last one is held; nearer ones are joined by a line."""

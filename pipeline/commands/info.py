@@ -33,6 +33,7 @@ def info(
 
 def summary(log: Log) -> dict[str, Any]:
     """Return what ``--json`` prints; times are nanoseconds since the epoch."""
+    run = _run(log)
     return {
         "path": str(log.path),
         "dated": log.is_dated,
@@ -40,24 +41,25 @@ def summary(log: Log) -> dict[str, Any]:
         "end_ns": log.end,
         "duration_s": log.duration / NS,
         "damage": str(log.damage) if log.damage else None,
-        "recorded": _recorded(log),
-        "topics": [_topic_summary(topic, modality) for topic, modality in _read_as(log)],
+        "recorded": _told(run) if run else {},
+        "topics": [_topic_summary(topic, modality) for topic, modality in _read_as(log, run)],
     }
 
 
-def _recorded(log: Log) -> dict[str, str]:
-    """Return what a recording of rigbind tells of its run: the rig, what made the embeddings, and its digests."""
-    if not is_recorded(log.path):
-        return {}
-    run = Recorded(log.path)
+def _run(log: Log) -> Recorded | None:
+    """Return the run that a log is the recording of, if it is one of rigbind."""
+    return Recorded(log.path) if is_recorded(log.path) else None
+
+
+def _told(run: Recorded) -> dict[str, str]:
+    """Return what a recording tells of its run: the rig, what made the embeddings, and its digests."""
     digests = {f"{name} sha256": digest for name, digest in run.digests.items()}
     told = {"rig": run.config.rig.name, "rigbind": run.version, "model": run.model, **digests}
     return {what: text for what, text in told.items() if text}
 
 
-def _read_as(log: Log) -> Iterator[tuple[Topic, str]]:
-    """Yield each topic with what it is read as, "" if it is not: in a recording of ours, as its rig says."""
-    run = Recorded(log.path) if is_recorded(log.path) else None
+def _read_as(log: Log, run: Recorded | None) -> Iterator[tuple[Topic, str]]:
+    """Yield each topic with what it is read as, "" if it is not: in the recording of a run, as its rig says."""
     told = {channel.topic: channel.modality for channel in run.config.channels} if run else {}
     for topic in log.topics.values():
         yield topic, told.get(topic.name, topic.modality)
@@ -80,12 +82,13 @@ def _topic_summary(topic: Topic, modality: str) -> dict[str, Any]:
 def _print_table(log: Log) -> None:
     num_messages = sum(topic.count for topic in log.topics.values())
     print(f"{log.name}: {log.duration / NS:.2f} s, {num_messages} messages")
-    for what, told in _recorded(log).items():
+    run = _run(log)
+    for what, told in (_told(run) if run else {}).items():
         print(f"{what}: {told}")
     table = Table("topic", "type", "count", "rate_hz", "gaps", "read as", box=None, pad_edge=False)
     for column in table.columns:
         column.overflow = "fold"
-    for topic, modality in _read_as(log):
+    for topic, modality in _read_as(log, run):
         table.add_row(
             escape(topic.name),
             escape(topic.type),
