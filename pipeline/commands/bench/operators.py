@@ -6,6 +6,7 @@ D = dimension of the joint space, Z = numbers that a place is described by.
 import heapq
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import count
 from time import process_time_ns
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ COUNTS = (1_000, 10_000, 20_000, 50_000, 100_000)
 """Windows after which it is looked how large the process is."""
 
 POOL = 64
-"""Readings of each sensor, which come again and again."""
+"""Readings of each sensor, which come again and again, each time in another order: nothing repeats itself for long."""
 
 
 class Sentences:
@@ -130,16 +131,17 @@ def _windows(channels: Sequence[Channel], number: int) -> Iterator[Window]:
 
 
 def _samples(channel: Channel) -> Iterator[Sample]:
-    pool, seq = _pool(channel), 0
-    while True:
-        stamp = NS + round((seq + 0.5) * channel.period)
-        yield Sample(topic=channel.topic, stamp=stamp, frame_id="", seq=seq, data=pool[seq % POOL])
-        seq += 1
-
-
-def _pool(channel: Channel) -> list[Array]:
-    """Return POOL readings, which are noise."""
     rng = np.random.default_rng(zlib.crc32(channel.topic.encode()))
+    pool, order = _pool(channel, rng), np.arange(POOL)
+    for seq in count():
+        if seq % POOL == 0:
+            order = rng.permutation(POOL)
+        stamp = NS + round((seq + 0.5) * channel.period)
+        yield Sample(topic=channel.topic, stamp=stamp, frame_id="", seq=seq, data=pool[order[seq % POOL]])
+
+
+def _pool(channel: Channel, rng: np.random.Generator) -> list[Array]:
+    """Return POOL readings, which are noise."""
     match channel.modality:
         case "vision":
             return list(rng.integers(0, 255, (POOL, 120, 160, 3), np.uint8))
