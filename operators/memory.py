@@ -1,4 +1,7 @@
-"""A bounded memory of normal. M = vectors remembered, D = dimension, P = dimension of their sketches."""
+"""A bounded memory of normal.
+
+M = vectors remembered, D = dimension, R = that of sketches of them, P = numbers of a sketch that are searched by.
+"""
 
 from collections import deque
 from functools import cache
@@ -10,10 +13,15 @@ import numpy as np
 from pipeline.messages import Array
 
 SKETCH = 64
-"""P: distances among sketches are right to about 1 / sqrt(2 P), 9 % (Johnson and Lindenstrauss 1984)."""
+"""R: distances among sketches are right to about 1 / sqrt(2 R), 9 % (Johnson and Lindenstrauss 1984)."""
+
+SEARCHED = 32
+"""P: what is searched in every window is to be short, and 12 % will do for a list."""
 
 SHORTLIST = 64
-"""So many that seem nearest by their sketches are compared in full; a memory of no more needs no sketches."""
+"""So many that seem nearest by their sketches are compared in full; a memory of few more needs no sketches. Among 2000
+vectors of 25 calm minutes of a simulated world, with 512 numbers each, that finds the nearest three of 996 windows in
+1000 or more, and what it finds for the others is 2 % further away at most."""
 
 GROUP = 16
 """Of so many values at a time only the largest is looked at first."""
@@ -52,6 +60,7 @@ class Memory:
         self._half_life = HALF_LIFE * size
         self._vectors_MD = np.zeros((0, 0), np.float32)
         self._sketches_MP = np.zeros((0, 0), np.float32)
+        self._halves_M = np.zeros(0, np.float32)  # half of each sketch's square
         self._stamps_M = np.zeros(0, np.int64)
         self._ages_M = np.zeros(0, np.int64)  # number of the vector that last confirmed this one
         self._numbers_M = np.zeros(0, np.int64)  # of the vectors themselves, since the state was restored
@@ -65,30 +74,31 @@ class Memory:
     def __len__(self) -> int:
         return self._known
 
-    def distance(self, vector_D: Array, sketch_P: Array) -> tuple[float, int] | None:
+    def distance(self, vector_D: Array, sketch_R: Array) -> tuple[float, int] | None:
         """Return the mean cosine distance to the nearest ``neighbours``, and when the nearest of all was.
 
-        None with fewer than that. ``sketch_P`` is that of ``vector_D``; of many at once they take less time.
+        None with fewer than that. ``sketch_R`` is that of ``vector_D``; of many at once they take less time.
         """
         if self._known < self.neighbours:
             return None
-        look = self._look(vector_D, sketch_P)
+        look = self._look(vector_D, sketch_R[:SEARCHED])
         best = look.cosines.argpartition(-self.neighbours)[-self.neighbours :]
         cosines = look.cosines[best]
         nearest = look.rows[best[cosines.argmax()]]
         return max(0.0, 1 - float(cosines.sum() / self.neighbours)), int(self._stamps_M[nearest])
 
-    def learn(self, vector_D: Array, sketch_P: Array, stamp: int) -> None:
+    def learn(self, vector_D: Array, sketch_R: Array, stamp: int) -> None:
         """Remember ``vector_D``, the normal of ``stamp``, with its sketch."""
         if self._num_learned == 0:
             self._begin(len(vector_D))
+        sketch_P = sketch_R[:SEARCHED]
         look = self._look(vector_D, sketch_P)
         del self._looks[id(vector_D)]
         self._num_learned += 1
         place, gap = self._place(look)
         self._gaps_M[place] = gap
         self._vectors_MD[place] = vector_D
-        self._sketches_MP[place] = sketch_P
+        self._sketches_MP[place], self._halves_M[place] = sketch_P, sketch_P @ sketch_P / 2
         self._stamps_M[place] = stamp
         self._ages_M[place] = self._numbers_M[place] = self._num_learned
         self._dear_M[place] = self._dear(gap)
@@ -116,12 +126,14 @@ class Memory:
             self._vectors_MD[:known], self._stamps_M[:known] = state["vectors"], state["stamps"]
             self._ages_M[:known], self._gaps_M[:known] = state["ages"], state["gaps"]
             self._dear_M[:known] = np.log2(self._gaps_M[:known] + CLOSEST) + self._ages_M[:known] / self._half_life
-            self._sketches_MP[:known] = sketch(state["vectors"])
+            sketches_MP = self._sketches_MP[:known] = sketch(state["vectors"])[:, :SEARCHED]
+            self._halves_M[:known] = np.vecdot(sketches_MP, sketches_MP) / 2
             self._looks.clear()
 
     def _begin(self, dim: int) -> None:
         self._vectors_MD = np.zeros((self.size, dim), np.float32)
-        self._sketches_MP = np.zeros((self.size, SKETCH), np.float32)
+        self._sketches_MP = np.zeros((self.size, SEARCHED), np.float32)
+        self._halves_M = np.zeros(self.size, np.float32)
         self._stamps_M, self._ages_M, self._numbers_M = np.zeros((3, self.size), np.int64)
         self._gaps_M, self._dear_M = np.zeros(self.size), np.zeros(self.size)
 
@@ -138,11 +150,16 @@ class Memory:
         return look
 
     def _first_look(self, vector_D: Array, sketch_P: Array) -> _Look:
+        """Return what is nearest among all, by the distances between sketches.
+
+        Their cosines would not do: they are wrong by 1 / sqrt(P), and vectors of one sense have cosines of 0.99.
+        """
         known = self._known
         if known <= 2 * SHORTLIST + self.neighbours:
             rows_N = np.arange(known)
         else:
-            rows_N = largest(self._sketches_MP[:known] @ sketch_P, SHORTLIST + self.neighbours)
+            near_M = self._sketches_MP[:known] @ sketch_P - self._halves_M[:known]
+            rows_N = largest(near_M, SHORTLIST + self.neighbours)
         return _Look(vector_D, rows_N, self._vectors_MD.take(rows_N, 0) @ vector_D, self._num_learned)
 
     def _look_again(self, before: _Look) -> _Look:
@@ -202,6 +219,6 @@ def sketch(vectors: Array, size: int = SKETCH) -> Array:
 
 @cache
 def _projection(dim: int, size: int = SKETCH) -> Array:
-    """Return (D, P) float32 of a fixed seed; sketches of unit vectors have unit length on average."""
+    """Return (D, size) float32 of a fixed seed; sketches of unit vectors have unit length on average."""
     normal: Array = np.random.default_rng(dim).normal(size=(dim, size)) / np.sqrt(size)
     return normal.astype(np.float32)
