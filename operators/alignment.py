@@ -1,6 +1,8 @@
 """Whether streams that see the same events see them at the same time, by what is in them and not by their stamps."""
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from operators.curve import BIN, CHUNK, MARGIN, TREND
 from operators.episodes import Episodes
@@ -14,6 +16,9 @@ CHUNK_S, FURTHEST_S = CHUNK * BIN / NS, MARGIN * BIN / NS
 
 Comparison = tuple[str, str, Sense]
 """A topic, its reference, and the sense that they share."""
+
+Step = Callable[[Window], Iterable[Event]]
+"""Some of the work after a chunk, done in a window: what that changes."""
 
 
 class Alignment:
@@ -44,15 +49,15 @@ class Alignment:
         self.source = source
         self._num_chunks = round(span_s / CHUNK_S)
         self._witnesses: dict[str, Witness] = {}
-        self._cut: int | None = None  # the chunk cut last
-        self._due: list[Comparison] = []
+        self._newest: int | None = None  # the last chunk that was complete
+        self._due: deque[Step] = deque()
         self._offsets: dict[str, Offset] = {}
         self._open: dict[str, tuple[Offset, Episodes]] = {}  # what the label says, and the event
 
     def __call__(self, observation: Observation) -> list[Event]:
-        """Listen; after each chunk compare the streams, one pair a window, so that none waits long for it.
+        """Listen; after each chunk cut the curves and compare them, a step a window, so that none waits long for it.
 
-        Pairs that had no window of their own by the next chunk are compared then.
+        Steps that had no window of their own by the next chunk are done then.
         """
         window = observation.window
         for topic, clip in window.clips.items():
@@ -60,11 +65,10 @@ class Alignment:
                 if topic not in self._witnesses:
                     self._witnesses[topic] = Witness(clip.modality, self._num_chunks)
                 self._witnesses[topic].listen(clip)
-        if self._cut_chunks(window.end):
-            now, self._due = self._due, comparisons(self._witnesses)
-        else:
-            now, self._due = self._due[-1:], self._due[:-1]
-        return [event for pair in now for event in self._compare(*pair, window)]
+        numbers = self._complete(window.end)
+        now = [self._due.popleft() for _ in range(len(self._due) if numbers else min(1, len(self._due)))]
+        self._due.extend(self._steps(numbers) if numbers else ())
+        return [event for step in now for event in step(window)]
 
     def finish(self) -> list[Event]:
         """Close what is open."""
@@ -74,15 +78,35 @@ class Alignment:
         """Return what is known by now, within the tolerance or not, by topic."""
         return [self._offsets[topic] for topic in sorted(self._offsets)]
 
-    def _cut_chunks(self, end: int) -> bool:
-        """Cut the chunks that are complete at ``end``, margins and all; say whether there was one."""
+    def _complete(self, end: int) -> range:
+        """Return the chunks that have become complete by ``end``, margins and all."""
         complete = (end // BIN - MARGIN - TREND) // CHUNK - 1
-        before = complete if self._cut is None else max(self._cut, complete - self._num_chunks)
-        for number in range(before + 1, complete + 1):
-            for witness in self._witnesses.values():
-                witness.cut(number)
-        self._cut = complete
-        return complete > before
+        before = complete if self._newest is None else max(self._newest, complete - self._num_chunks)
+        self._newest = complete
+        return range(before + 1, complete + 1)
+
+    def _steps(self, numbers: range) -> Iterator[Step]:
+        """Yield what is to be done once chunks are complete: curves are cut, and compared as soon as both are."""
+        uncut = {(topic, sense) for topic, witness in self._witnesses.items() for sense in witness.curves}
+        for topic, reference, sense in comparisons(self._witnesses):
+            for name, leads in ((reference, True), (topic, False)):
+                if (name, sense) in uncut:
+                    uncut.remove((name, sense))
+                    yield partial(self._cut_curve, name, sense, numbers, leads)
+            yield partial(self._compare, topic, reference, sense)
+        for name, sense in sorted(uncut):
+            yield partial(self._cut_curve, name, sense, numbers, None)
+
+    def _cut_curve(
+        self, topic: str, sense: Sense, numbers: range, leads: bool | None, window: Window
+    ) -> Iterable[Event]:
+        """Cut a curve, and make it ready where it is to be compared, which is most likely by all that it has."""
+        curve = self._witnesses[topic].curves[sense]
+        for number in numbers:
+            curve.cut(number)
+        if curve.numbers and leads is not None:
+            curve.spectra(sorted(curve.numbers), leads)
+        return ()
 
     def _compare(self, topic: str, reference: str, sense: Sense, window: Window) -> Iterator[Event]:
         """Renew what is known of ``topic``, and yield what that changes."""

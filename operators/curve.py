@@ -1,13 +1,17 @@
 """What one topic noticed in the last minutes, on a grid of time and in chunks.
 
-N = pieces of a curve, C = its channels, B = bins, of a chunk with its margins where nothing else is said, M = chunks.
+N = pieces of a curve, C = its channels, B = bins, of a chunk with its margins where nothing else is said, M = chunks,
+F = frequencies, S = shifts by whole chunks, round and round.
 """
 
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from scipy import fft
 
+from operators.median import median
 from operators.salience import Pieces, joined
 from pipeline.messages import NS, Array
 
@@ -28,6 +32,15 @@ STILL = 1e-6
 """Deviations below are what rounding leaves of a curve that does not move, in any unit."""
 
 
+class Spectra(NamedTuple):
+    """Curves of M chunks as ``operators.lag`` compares them: the mean square of each channel (C,), the spectra of the
+    chunks (M, C, F), and those of what they are to each shift (S, C, F)."""
+
+    power: Array
+    by_chunk: Array
+    by_shift: Array
+
+
 class Curve:
     """Takes pieces as they come and keeps them as chunks, the last ``num_chunks`` in time."""
 
@@ -35,7 +48,7 @@ class Curve:
         self.num_chunks = num_chunks
         self._pieces: deque[Pieces] = deque()
         self._chunks: dict[int, Array] = {}
-        self._standard: tuple[tuple[int, ...], Array] = (), np.zeros(0)  # the last that was asked for, of these chunks
+        self._spectra: tuple[tuple[int, ...], bool, Spectra] | None = None  # that were asked for last, of these chunks
 
     @property
     def numbers(self) -> set[int]:
@@ -60,14 +73,28 @@ class Curve:
 
     def standard(self, numbers: Sequence[int]) -> Array:
         """Return (M, C, B) float32: each channel over its robust standard deviation, cut; 0 where nothing is known."""
-        if self._standard[0] != tuple(numbers):
-            chunks_MCB = np.stack([self._chunks[number] for number in numbers])
-            away_CMB = np.abs(chunks_MCB).swapaxes(0, 1)
-            spread_C1 = np.array([[median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB], np.float32)
-            cut_MCB = (chunks_MCB / (1.4826 * spread_C1 + STILL)).clip(-CLIP, CLIP)
-            cut_MCB[np.isnan(cut_MCB)] = 0
-            self._standard = tuple(numbers), cut_MCB
-        return self._standard[1]
+        chunks_MCB = np.stack([self._chunks[number] for number in numbers])
+        away_CMB = np.abs(chunks_MCB).swapaxes(0, 1)
+        spread_C1 = np.array([[median(away_MB[~np.isnan(away_MB)])] for away_MB in away_CMB], np.float32)
+        cut_MCB: Array = (chunks_MCB / (1.4826 * spread_C1 + STILL)).clip(-CLIP, CLIP)
+        cut_MCB[np.isnan(cut_MCB)] = 0
+        return cut_MCB
+
+    def spectra(self, numbers: Sequence[int], leads: bool) -> Spectra:
+        """Return those of the ``standard`` curves, and keep the last ones."""
+        if self._spectra is None or self._spectra[:2] != (tuple(numbers), leads):
+            self._spectra = tuple(numbers), leads, spectra(self.standard(numbers), leads)
+        return self._spectra[2]
+
+
+def spectra(curves_MCB: Array, leads: bool) -> Spectra:
+    """Return the spectra of curves; where they lead, and others are shifted against them, without the margins."""
+    core = slice(MARGIN, -MARGIN) if leads else slice(None)
+    core_MCB = np.zeros_like(curves_MCB)
+    core_MCB[:, :, core] = curves_MCB[:, :, core]
+    by_chunk = fft.rfft(core_MCB)
+    power_C = np.vecdot(core_MCB, core_MCB).mean(0) / (CHUNK if leads else CHUNK + 2 * MARGIN)
+    return Spectra(power_C, by_chunk, fft.fft(by_chunk, axis=0))
 
 
 def on_grid(pieces: Pieces, first: int, size: int) -> Array:
@@ -95,18 +122,6 @@ def without_trend(raw_CB: Array) -> Array:
     count_CB = _moving_sum(known_CB.astype(float))
     trend_CB = _moving_sum(np.where(known_CB, raw_CB, 0.0)) / np.maximum(count_CB, 1)
     return raw_CB[:, TREND:-TREND] - trend_CB
-
-
-def median(values_N: Array) -> float:
-    """Return the median, as ``np.median`` has it, which parts the values at two places, and that takes longest.
-
-    >>> median(np.array([4.0, 1.0, 3.0, 2.0])), median(np.array([4.0, 1.0, 3.0]))
-    (2.5, 3.0)
-    """
-    half = len(values_N) // 2
-    parted_N = np.partition(values_N, half)
-    above = float(parted_N[half])
-    return above if len(values_N) % 2 else (float(parted_N[:half].max()) + above) / 2
 
 
 def _running(amount_N: Array) -> Array:

@@ -1,7 +1,7 @@
 """By how much one set of curves comes after another, and whether it does at all.
 
-M = chunks, C, D = channels of the two, B = bins of a chunk with its margins, F = frequencies,
-L = lags, S = shifts by whole chunks, round and round: at 0 chunks meet their own, at the others only chance does.
+M = chunks, C, D = channels of the two, F = frequencies, L = lags, S = shifts by whole chunks, round and round: at 0
+chunks meet their own, at the others only chance does.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from operators.curve import CHUNK, MARGIN
+from operators.curve import CHUNK, MARGIN, Spectra
 from pipeline.messages import Array
 
 MIN_CHUNKS = 8
@@ -32,24 +32,19 @@ class Lag(NamedTuple):
     contrast: float
 
 
-def lag(first_MCB: Array, second_MDB: Array, contrast: float = 0.0) -> Lag | None:
-    """Return the lag of the second behind the first, or None if there is too little, or it is not within a margin, or
-    stands out less than ``contrast``.
+def lag(first: Spectra, second: Spectra, contrast: float = 0.0) -> Lag | None:
+    """Return the lag of the second behind the first, which leads, or None if there is too little, or it is not within
+    a margin, or stands out less than ``contrast``.
 
     Any channel of the one may follow any of the other, up or down: the rig's axes are unknown. So what is maximal at
     the lag is the norm of all their correlations. The deviation is the jackknife's, over chunks.
     """
-    num_chunks = len(first_MCB)
+    num_chunks = len(first.by_chunk)
     if num_chunks < MIN_CHUNKS:
         return None
-    core_MCB = first_MCB.copy()
-    core_MCB[:, :, :MARGIN] = core_MCB[:, :, -MARGIN:] = 0
-    power_CD = np.multiply.outer(_power(first_MCB[:, :, MARGIN:-MARGIN]), _power(second_MDB))
+    power_CD = np.multiply.outer(first.power, second.power)
     scale_CD1 = 1 / (num_chunks * CHUNK * np.sqrt(np.maximum(power_CD, 1e-9)))[..., np.newaxis]
-    x_MCF, y_MDF = fft.rfft(core_MCB), fft.rfft(second_MDB)
-
-    x_SCF, y_SDF = fft.fft(x_MCF, axis=0), fft.fft(y_MDF, axis=0)
-    shifted_SCDL = scale_CD1 * _by_lag(fft.ifft(_cross(x_SCF, y_SDF), axis=0))
+    shifted_SCDL = scale_CD1 * _by_lag(fft.ifft(_cross(first.by_shift, second.by_shift), axis=0))
     norm_SL = _norm(shifted_SCDL)
     norm_L, best_S = norm_SL[0], norm_SL.max(axis=1)
     if norm_L.argmax() in (0, 2 * MARGIN):
@@ -57,7 +52,7 @@ def lag(first_MCB: Array, second_MDB: Array, contrast: float = 0.0) -> Lag | Non
     found = float(best_S[0] / np.median(best_S[1:]))
     if found < contrast:
         return None
-    each_MCDL = scale_CD1 * _by_lag(_cross(x_MCF, y_MDF))
+    each_MCDL = scale_CD1 * _by_lag(_cross(first.by_chunk, second.by_chunk))
     places_M = np.array([_place(without_L) for without_L in _norm(shifted_SCDL[0] - each_MCDL)])
     return Lag(
         bins=_place(norm_L) - MARGIN,
@@ -65,12 +60,6 @@ def lag(first_MCB: Array, second_MDB: Array, contrast: float = 0.0) -> Lag | Non
         correlation=float(best_S[0]),
         contrast=found,
     )
-
-
-def _power(value_MCB: Array) -> Array:
-    """Return (C,): the mean of the squares of each channel."""
-    power: Array = np.vecdot(value_MCB, value_MCB).mean(0) / value_MCB.shape[2]
-    return power
 
 
 def _cross(x_MCF: Array, y_MDF: Array) -> Array:

@@ -63,7 +63,7 @@ class Offset(Struct, frozen=True, kw_only=True):
 def offset(topic: str, curve: Curve, reference: str, other: Curve) -> Offset | None:
     """Return the offset of ``topic`` from ``reference`` by their curves of one sense, or None if they tell of none."""
     numbers = sorted(curve.numbers & other.numbers)
-    found = lag(other.standard(numbers), curve.standard(numbers), CONTRAST) if numbers else None
+    found = lag(other.spectra(numbers, True), curve.spectra(numbers, False), CONTRAST) if numbers else None
     if found is None:
         return None
     uncertainty_s = 2 * math.hypot(found.deviation * BIN / NS, RESOLUTION_S)

@@ -29,8 +29,3 @@ class Witness:
         for sense, notice in self._notices.items():
             self.curves[sense].add(notice(samples, clip.calibration))
         self._newest = samples[-1]
-
-    def cut(self, number: int) -> None:
-        """Make chunk ``number`` of every curve."""
-        for curve in self.curves.values():
-            curve.cut(number)

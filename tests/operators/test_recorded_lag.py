@@ -8,7 +8,7 @@ import pytest
 from makers import SHARED
 from rosbags.highlevel import AnyReader
 
-from operators.curve import BIN, CHUNK, Curve
+from operators.curve import BIN, CHUNK, Curve, Spectra
 from operators.lag import lag
 from operators.offset import CONTRAST
 from operators.salience import Pieces
@@ -42,13 +42,13 @@ def _curve(rows: list[tuple[int, Array]]) -> Pieces:
     return Pieces(stamps[:-1], stamps[1:], (rates[1:] + rates[:-1]) / 2)
 
 
-def chunks(pieces: Pieces, numbers: list[int]) -> Array:
+def cut(pieces: Pieces, numbers: list[int], leads: bool) -> Spectra:
     curve = Curve(len(numbers))
     curve.add(pieces)
     for number in numbers:
         curve.cut(number)
         curve.add(pieces)
-    return curve.standard(numbers)
+    return curve.spectra(numbers, leads)
 
 
 @pytest.mark.parametrize("start_s", range(6, 270, 60))
@@ -56,7 +56,7 @@ def test_the_wheels_are_behind_the_gyroscope(start_s: int) -> None:
     gyroscope, wheels = turns()
     first = int(gyroscope.starts[0] + start_s * NS) // (CHUNK * BIN)
     numbers = list(range(first, first + 20))
-    found = lag(chunks(gyroscope, numbers), chunks(wheels, numbers))
+    found = lag(cut(gyroscope, numbers, True), cut(wheels, numbers, False))
     assert found
     assert found.contrast > CONTRAST
     assert found.bins * BIN / NS == pytest.approx(BEHIND_S, abs=0.05)
@@ -67,5 +67,6 @@ def test_turns_of_different_minutes_have_nothing_in_common() -> None:
     gyroscope, wheels = turns()
     first = int(gyroscope.starts[0]) // (CHUNK * BIN) + 1
     numbers = list(range(first, first + 20))
-    found = lag(chunks(gyroscope, numbers), chunks(wheels, [number + 30 for number in numbers]))
+    later = [number + 30 for number in numbers]
+    found = lag(cut(gyroscope, numbers, True), cut(wheels, later, False))
     assert found is None or found.contrast < CONTRAST
