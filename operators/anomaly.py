@@ -12,6 +12,7 @@ from operators.calibration import SUSPECT, Calibration
 from operators.detector import Detector
 from operators.encoders.presets import built
 from operators.keeping import packed, unpacked
+from operators.turns import turn_of
 from pipeline.messages import NS, Event, Observation
 
 DAY = 86_400 * NS
@@ -166,8 +167,7 @@ class Anomaly:
         for detector, (_, of_detector) in zip(self._detectors, learned["detectors"], strict=True):
             detector.restore(of_detector)
         for name, (resolution, of_calibration) in learned["calibrations"].items():
-            self._calibrations[name] = Calibration(self.memory, resolution)
-            self._calibrations[name].restore(of_calibration)
+            self._calibration(name, resolution).restore(of_calibration)
 
     def _scores(self, observation: Observation) -> dict[str, float]:
         scores: dict[str, float] = {}
@@ -180,12 +180,14 @@ class Anomaly:
                     self.refused[name] += 1
         return scores
 
-    def _calibration(self, name: str, resolution: float) -> None:
-        """Have a calibration of ``name``, as the one used last."""
-        known = name in self._calibrations
-        self._calibrations[name] = self._calibrations.pop(name) if known else Calibration(self.memory, resolution)
+    def _calibration(self, name: str, resolution: float) -> Calibration:
+        """Return the calibration of ``name``, as the one used last."""
+        known = self._calibrations.pop(name, None)
+        calibration = Calibration(self.memory, resolution, turn_of(name)) if known is None else known
+        self._calibrations[name] = calibration
         if len(self._calibrations) > MAX_NAMES:
             del self._calibrations[next(iter(self._calibrations))]
+        return calibration
 
     def _allowed(self, end: int) -> float:
         """Return the share of windows that may be false alarms."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from operators.turns import next_fit
 from pipeline.messages import Array
 
 TAIL = 0.1
@@ -47,19 +48,20 @@ FEWEST = 50
 """From twice as many on, the older half of all scores is forgotten: they were given when less was known."""
 
 REFIT = 16
-"""Scores between fits: tails move slowly."""
+"""Scores between fits, of which each calibration has its ``turn``: tails move slowly."""
 
 
 class Calibration:
     """The last ``size`` normal scores of one name; nothing closer together than ``resolution`` is told apart."""
 
-    def __init__(self, size: int, resolution: float) -> None:
+    def __init__(self, size: int, resolution: float, turn: int = 0) -> None:
         self.size = size
         self.resolution = resolution
         self.scale = 1.0  # excesses count for so much less: above 1 where more were seen than the tail foretold
         self._ring_N = np.zeros(size)
         self._first = self._known = 0  # where the oldest score is, and how many follow it
         self._num_learned = self._imputed = 0
+        self._turn = turn
         self._due = 0  # so many scores, at which the tail is fitted
         self._sorted_N = np.zeros(0)
         self._tail = (0.0, 0.0, SHAPE)
@@ -128,7 +130,7 @@ class Calibration:
     def _fit(self) -> None:
         self._sorted_N = np.sort(self._in_order())
         self._tail = tail(self._sorted_N, self.resolution)
-        self._due = self._num_learned + min(REFIT, self._num_learned)
+        self._due = next_fit(self._num_learned, REFIT, self._turn)
 
 
 def tail(sorted_N: Array, resolution: float) -> tuple[float, float, float]:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.linalg import inv
 
 from operators.keeping import packed, unpacked
 from operators.memory import sketch
 from operators.moments import Moments
 from operators.novelty import is_direction
-from operators.spread import FLOOR, shrunk, whitening
+from operators.spread import shrunk, whitening, with_floor
+from operators.turns import next_fit
 from pipeline.messages import Array, Observation
 
 SKETCH = 32
@@ -25,8 +25,8 @@ MAX_SETS = 8
 HALF_LIFE = 2000
 """Windows after which one counts half."""
 
-REFIT = 32
-"""Windows between fits."""
+REFIT, TURN = 32, 16
+"""Windows between fits, and where among as many: half-way between those of ``Spread``, so that none has both."""
 
 
 class Disagreement:
@@ -99,7 +99,7 @@ class _Joint:
     def __init__(self, num_topics: int) -> None:
         self._num_topics = num_topics
         self._moments = Moments(HALF_LIFE)
-        self._fitted = -1
+        self._due = 0  # so many rows learned, at which it is fitted
         self._middle_C = np.zeros(0)
         self._surprise_CC = np.zeros((0, 0))  # R columns a topic: what the rest does not foretell of it, white
 
@@ -111,7 +111,7 @@ class _Joint:
         num_learned = self._moments.num_learned
         if num_learned < 2:
             return []
-        if self._fitted < 0 or num_learned - self._fitted >= min(REFIT, self._fitted):
+        if num_learned >= self._due:
             self._fit()
         white_TR = ((sketch_C - self._middle_C) @ self._surprise_CC).reshape(self._num_topics, SKETCH)
         scores: list[float] = np.sqrt(np.vecdot(white_TR, white_TR) / SKETCH).tolist()
@@ -125,24 +125,23 @@ class _Joint:
         num_learned, weight, squared_weight, total, squares = state
         weights = [weight, squared_weight]
         self._moments.restore({"num_learned": num_learned, "weights": weights, "sum": total, "squares": squares})
-        self._fitted = -1
+        self._due = 0
 
     def _fit(self) -> None:
         self._middle_C, covariance_CC = self._moments.mean_and_covariance()
-        whiten_CC = whitening(shrunk(covariance_CC, self._moments.number) + FLOOR * np.eye(len(covariance_CC)))
+        whiten_CC = whitening(with_floor(shrunk(covariance_CC, self._moments.number)))
         precision_CC = whiten_CC @ whiten_CC.T
         owns = [slice(number * SKETCH, (number + 1) * SKETCH) for number in range(self._num_topics)]
         self._surprise_CC = np.concatenate([_surprise(precision_CC, own) for own in owns], axis=1)
-        self._fitted = self._moments.num_learned
+        self._due = next_fit(self._moments.num_learned, REFIT, TURN)
 
 
 def _surprise(precision_CC: Array, own: slice) -> Array:
     """Return (C, R): from all to what the others do not foretell of ``own`` columns, uncorrelated and of variance 1.
 
-    The inverse of a covariance holds all predictions (Bishop 2006, eq. 2.73 and 2.75): that of what is left has its own
-    block, and what is left is its own columns over that.
+    The inverse of a covariance holds all predictions (Bishop 2006, eq. 2.73 and 2.75): what is left of ``own`` columns
+    is theirs of it times the covariance of what is left, which is the inverse of their own block. Whitened, that is
+    they times a root of that inverse.
     """
-    left_RR = inv(precision_CC[own, own])
-    whiten_RR = whitening(left_RR + FLOOR * np.eye(len(left_RR)))
-    surprise_CR: Array = precision_CC[:, own] @ (left_RR @ whiten_RR)
+    surprise_CR: Array = precision_CC[:, own] @ whitening(precision_CC[own, own])
     return surprise_CR

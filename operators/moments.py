@@ -51,7 +51,9 @@ class Moments:
         """
         self._add()
         mean_R = self._sum_R / self._weight
-        return mean_R, self._sum_RR / self._weight - np.outer(mean_R, mean_R)
+        covariance_RR = self._sum_RR / self._weight
+        covariance_RR -= np.outer(mean_R, mean_R)
+        return mean_R, covariance_RR
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, in plain values and arrays. Changes nothing: sums are rounded as if nobody asked."""

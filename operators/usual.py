@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from operators.turns import turn_of
 from pipeline.messages import Array
 
 MIDDLE_WEIGHT, SPREAD_WEIGHT = 10, 200
@@ -18,7 +19,7 @@ MIDDLE_WEIGHT, SPREAD_WEIGHT = 10, 200
 of how far a number may go (simulated worlds 500 to 503)."""
 
 REFIT = 8
-"""Numbers between fits: middles move slowly."""
+"""Numbers between fits, of which each has its ``turn``: middles move slowly."""
 
 QUARTILES = 1.349
 """Between the quartiles of a normal distribution, in standard deviations."""
@@ -45,9 +46,10 @@ class Usual:
     3.0
     """
 
-    def __init__(self, size: int, middle: float, spread: float) -> None:
+    def __init__(self, size: int, middle: float, spread: float, turn: int = 0) -> None:
         self._prior = middle, spread
         self._size = size
+        self._turn = turn
         self._values: deque[float] = deque()  # as they came
         self._rising: list[float] = []  # the same, the smallest first
         self._num_learned = 0
@@ -61,7 +63,7 @@ class Usual:
         """Take ``value`` for usual."""
         self._keep(value)
         self._num_learned += 1
-        if self._num_learned % REFIT == 0 or self._num_learned < REFIT:
+        if (self._num_learned + self._turn) % REFIT == 0 or self._num_learned < REFIT:
             self._fit()
 
     def state(self) -> dict[str, Any]:
@@ -70,9 +72,10 @@ class Usual:
         return {"prior": list(self._prior), "values": np.array(self._values), "learned": learned}
 
     @classmethod
-    def restored(cls, size: int, state: dict[str, Any]) -> "Usual":
+    def restored(cls, size: int, state: dict[str, Any], turn: int = 0) -> "Usual":
         """Return one that goes on from ``state``."""
-        usual = cls(size, *state["prior"])
+        middle, spread = state["prior"]
+        usual = cls(size, middle, spread, turn)
         for value in state["values"][-size:]:
             usual._keep(float(value))
         usual._num_learned, usual._middle, usual._spread = state["learned"]
@@ -149,7 +152,7 @@ class Usuals:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``."""
         self._by_name = {
-            name: {key: Usual.restored(self.size, of_key) for key, of_key in usuals.items()}
+            name: {key: Usual.restored(self.size, of_key, turn_of(name + key)) for key, of_key in usuals.items()}
             for name, usuals in state["by_name"].items()
         }
         self._num_seen = state["num_seen"]
@@ -162,5 +165,6 @@ class Usuals:
         if new := cosines.keys() - usuals.keys():
             all_R = np.array(list(cosines.values()))
             spread = float(np.clip(all_R.std(), NARROWEST, WIDEST))
-            usuals.update({key: Usual(self.size, float(all_R.mean()), spread) for key in cosines if key in new})
+            middle = float(all_R.mean())
+            usuals.update({key: Usual(self.size, middle, spread, turn_of(name + key)) for key in cosines if key in new})
         return usuals

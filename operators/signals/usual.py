@@ -1,10 +1,12 @@
 """How far a row of features is from those that are usual. M = rows remembered, K = features in a row."""
 
+from functools import partial
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
+from operators.median import median
 from pipeline.messages import Array
 
 LEAST = 8
@@ -124,12 +126,14 @@ class Usual:
     def _fit(self, rows_MK: Array) -> None:
         """Take the shape of ``rows_MK``."""
         self._shape_rows_MK = rows_MK
-        known_MK = np.isfinite(rows_MK)
-        filled_MK = np.where(known_MK | ~known_MK.any(0), np.nan_to_num(rows_MK), np.nan)
-        median, mean = (np.median, np.mean) if known_MK.all() else (np.nanmedian, np.nanmean)  # five times as fast
-        self._middle_K = median(filled_MK, 0)
-        away_MK = np.abs(filled_MK - self._middle_K)
-        width_K = 1.4826 * median(away_MK, 0) + 0.1 * np.sqrt(mean(away_MK**2, 0))
+        known_KM, rows_KM = np.isfinite(rows_MK).T, np.ascontiguousarray(rows_MK.T)
+        middle_of, mean_of = median, np.mean
+        if not known_KM.all():
+            rows_KM = np.where(known_KM | ~known_KM.any(1, keepdims=True), np.nan_to_num(rows_KM), np.nan)
+            middle_of, mean_of = partial(np.nanmedian, axis=-1), np.nanmean
+        self._middle_K = middle_of(rows_KM)
+        away_KM = np.abs(rows_KM - self._middle_K[:, np.newaxis])
+        width_K = 1.4826 * middle_of(away_KM) + 0.1 * np.sqrt(mean_of(away_KM**2, axis=-1))
         self._width_K = np.maximum(width_K, 1e-6 * np.maximum(np.abs(self._middle_K), 1.0))
         standard_MK = self._standard(rows_MK)
         self._whiten_KK = np.linalg.cholesky(np.linalg.inv(shrunk(np.clip(standard_MK, -CLIPPED, CLIPPED))))
