@@ -70,8 +70,9 @@ def whitening(covariance_RR: Array) -> Array:
     return whiten_RR
 
 
-def shrunk(covariance_RR: Array, number: float) -> Array:
-    """Return the covariance of ``number`` rows, drawn to a multiple of the identity as far as is best for so few.
+def shrunk(covariance_RR: Array, number: float, least: float = 0.0) -> Array:
+    """Return the covariance of ``number`` rows, drawn to a multiple of the identity as far as is best for so few, and
+    by a share of ``least`` in any case.
 
     Oracle-approximating shrinkage (Chen, Wiesel, Eldar and Hero 2010, arXiv 0907.4698, eq. 23): better than Ledoit and
     Wolf's where rows are few and nearly normal.
@@ -79,7 +80,7 @@ def shrunk(covariance_RR: Array, number: float) -> Array:
     size = len(covariance_RR)
     trace, squares = float(np.trace(covariance_RR)), float(np.vdot(covariance_RR, covariance_RR))
     below = (number + 1 - 2 / size) * (squares - trace**2 / size)
-    share = 1.0 if below <= 0 else min(1.0, ((1 - 2 / size) * squares + trace**2) / below)
+    share = 1.0 if below <= 0 else min(1.0, max(least, ((1 - 2 / size) * squares + trace**2) / below))
     drawn: Array = (1 - share) * covariance_RR
     _diagonal(drawn)[:] += share * trace / size
     return drawn

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from operators.median import median
+from operators.spread import shrunk, whitening, with_floor
 from pipeline.messages import Array
 
 LEAST = 8
@@ -136,7 +137,9 @@ class Usual:
         width_K = 1.4826 * middle_of(away_KM) + 0.1 * np.sqrt(mean_of(away_KM**2, axis=-1))
         self._width_K = np.maximum(width_K, 1e-6 * np.maximum(np.abs(self._middle_K), 1.0))
         standard_MK = self._standard(rows_MK)
-        self._whiten_KK = np.linalg.cholesky(np.linalg.inv(shrunk(np.clip(standard_MK, -CLIPPED, CLIPPED))))
+        covariance_KK = np.cov(np.clip(standard_MK, -CLIPPED, CLIPPED), rowvar=False, bias=True)
+        shrunk_KK = shrunk(np.atleast_2d(covariance_KK), len(rows_MK), SHRINKAGE)
+        self._whiten_KK = whitening(with_floor(shrunk_KK))
         self._known_MK = (standard_MK @ self._whiten_KK).astype(np.float32)  # half of what is to be read a window
         self._squares_M = (self._known_MK**2).sum(1)
 
@@ -145,20 +148,3 @@ class Usual:
         standard_MK[np.isnan(standard_MK)] = 0
         bounded_MK: Array = np.minimum(np.maximum(standard_MK, -FAR), FAR)
         return bounded_MK
-
-
-def shrunk(rows_MK: Array) -> Array:
-    """Return (K, K): the covariance of rows, between itself and its mean variance in all directions.
-
-    >>> shrunk(np.tile([[1.0, 1.0], [-1.0, -1.0]], (100, 1))).round(2).tolist()
-    [[1.0, 0.97], [0.97, 1.0]]
-    """
-    number, width = rows_MK.shape
-    rows_MK = rows_MK - rows_MK.mean(0)
-    covariance_KK = rows_MK.T @ rows_MK / number
-    trace, square = float(np.trace(covariance_KK)), float((covariance_KK**2).sum())
-    above = (1 - 2 / width) * square + trace**2
-    below = (number + 1 - 2 / width) * (square - trace**2 / width)
-    share = min(1.0, max(SHRINKAGE, above / below if below > 1e-12 else 1.0))
-    mixed: Array = (1 - share) * covariance_KK + share * max(trace / width, 1e-9) * np.eye(width)
-    return mixed
