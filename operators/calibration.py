@@ -47,7 +47,7 @@ GOLDEN = 0.6180339887498949
 FEWEST = 50
 """From twice as many on, the older half of all scores is forgotten: they were given when less was known."""
 
-REFIT = 16
+REFIT = 32
 """Scores between fits, of which each calibration has its ``turn``: tails move slowly."""
 
 

@@ -100,6 +100,7 @@ class _Joint:
         self._num_topics = num_topics
         self._moments = Moments(HALF_LIFE)
         self._due = 0  # so many rows learned, at which it is fitted
+        self._begun: tuple[Array, Array] | None = None  # half of a fit; the rest is done a window later
         self._middle_C = np.zeros(0)
         self._surprise_CC = np.zeros((0, 0))  # R columns a topic: what the rest does not foretell of it, white
 
@@ -111,8 +112,12 @@ class _Joint:
         num_learned = self._moments.num_learned
         if num_learned < 2:
             return []
-        if num_learned >= self._due:
-            self._fit()
+        if self._begun is not None:
+            self._end_fit(*self._begun)
+        elif num_learned >= self._due:
+            self._begun = self._begin_fit()
+            if not len(self._middle_C):
+                self._end_fit(*self._begun)
         white_TR = ((sketch_C - self._middle_C) @ self._surprise_CC).reshape(self._num_topics, SKETCH)
         scores: list[float] = np.sqrt(np.vecdot(white_TR, white_TR) / SKETCH).tolist()
         return scores
@@ -125,15 +130,19 @@ class _Joint:
         num_learned, weight, squared_weight, total, squares = state
         weights = [weight, squared_weight]
         self._moments.restore({"num_learned": num_learned, "weights": weights, "sum": total, "squares": squares})
-        self._due = 0
+        self._due, self._begun, self._middle_C = 0, None, np.zeros(0)
 
-    def _fit(self) -> None:
-        self._middle_C, covariance_CC = self._moments.mean_and_covariance()
-        whiten_CC = whitening(with_floor(shrunk(covariance_CC, self._moments.number)))
-        precision_CC = whiten_CC @ whiten_CC.T
+    def _begin_fit(self) -> tuple[Array, Array]:
+        """Return the mean (C,) and a root (C, C) of the inverse of the covariance."""
+        self._due = next_fit(self._moments.num_learned, REFIT, TURN)
+        middle_C, covariance_CC = self._moments.mean_and_covariance()
+        return middle_C, whitening(with_floor(shrunk(covariance_CC, self._moments.number)))
+
+    def _end_fit(self, middle_C: Array, root_CC: Array) -> None:
+        precision_CC = root_CC @ root_CC.T
         owns = [slice(number * SKETCH, (number + 1) * SKETCH) for number in range(self._num_topics)]
         self._surprise_CC = np.concatenate([_surprise(precision_CC, own) for own in owns], axis=1)
-        self._due = next_fit(self._moments.num_learned, REFIT, TURN)
+        self._middle_C, self._begun = middle_C, None
 
 
 def _surprise(precision_CC: Array, own: slice) -> Array:

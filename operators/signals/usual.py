@@ -137,9 +137,10 @@ class Usual:
         width_K = 1.4826 * middle_of(away_KM) + 0.1 * np.sqrt(mean_of(away_KM**2, axis=-1))
         self._width_K = np.maximum(width_K, 1e-6 * np.maximum(np.abs(self._middle_K), 1.0))
         standard_MK = self._standard(rows_MK)
-        covariance_KK = np.cov(np.clip(standard_MK, -CLIPPED, CLIPPED), rowvar=False, bias=True)
-        shrunk_KK = shrunk(np.atleast_2d(covariance_KK), len(rows_MK), SHRINKAGE)
-        self._whiten_KK = whitening(with_floor(shrunk_KK))
+        clipped_MK = np.clip(standard_MK, -CLIPPED, CLIPPED)
+        clipped_MK -= clipped_MK.mean(0)
+        covariance_KK = clipped_MK.T @ clipped_MK / len(clipped_MK)
+        self._whiten_KK = whitening(with_floor(shrunk(covariance_KK, len(clipped_MK), SHRINKAGE)))
         self._known_MK = (standard_MK @ self._whiten_KK).astype(np.float32)  # half of what is to be read a window
         self._squares_M = (self._known_MK**2).sum(1)
 
