@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from math import isfinite, log10
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,7 +13,7 @@ from operators.detector import Detector
 from operators.encoders.presets import built
 from operators.keeping import packed, unpacked
 from operators.turns import turn_of
-from pipeline.messages import NS, Event, Observation, Window
+from pipeline.messages import NS, Event, Observation
 
 DAY = 86_400 * NS
 
@@ -45,10 +45,8 @@ class Anomaly:
     Scored first, then learned, ``delay`` windows later so that windows that overlap do not vouch for each other. The
     first ``settle`` windows are taken for normal unless they are flagged. After them nothing is learned that is
     suspect, flagged or not, nor what waited beside it. Yet what stays so for ``adapt`` windows is the new normal: it is
-    learned, and an event of it closes as it is no longer strange; after twice as many, its scores are usual too. And
-    scores that are suspect for no longer than half of the windows that share a moment are usual at once: nothing that
-    happens is so short, and how windows fall on what is normal is part of it. A name is asked once it has ``warm_up``
-    scores, and ``is_learning`` until then. ``memory`` scores of each name are kept.
+    learned, and an event of it closes as it is no longer strange; after twice as many, its scores are usual too. A name
+    is asked once it has ``warm_up`` scores, and ``is_learning`` until then. ``memory`` scores of each name are kept.
 
     ``model`` names what made the embeddings; what was learned with one is refused by another.
     """
@@ -92,7 +90,6 @@ class Anomaly:
         self._detectors: list[Detector] = [built(part) for part in detectors]
         self._calibrations: dict[str, Calibration] = {}
         self._waiting: deque[Observation] = deque()
-        self._judged: deque[_Judged] = deque(maxlen=3)  # the last ones; the scores of that in the middle are learned
         self._num_strange = 0  # windows in a row
         self._num_seen = 0
         self._strides: deque[int] = deque(maxlen=9)
@@ -192,17 +189,13 @@ class Anomaly:
             del self._calibrations[next(iter(self._calibrations))]
         return calibration
 
-    @property
-    def _stride(self) -> int:
-        """The usual time between windows."""
-        return sorted(self._strides)[len(self._strides) // 2] if self._strides else NS
-
     def _allowed(self, end: int) -> float:
         """Return the share of windows that may be false alarms."""
         if self._end:
             self._strides.append(end - self._end)
         self._end = end
-        return self.false_alarms_per_day * self._stride / DAY
+        stride = sorted(self._strides)[len(self._strides) // 2] if self._strides else NS
+        return self.false_alarms_per_day * stride / DAY
 
     def _learn(
         self,
@@ -222,33 +215,8 @@ class Anomaly:
                 normal = self._waiting.popleft()
                 for detector in self._detectors:
                     detector.learn(normal)
-        self._judged.append(_Judged(scores, p_values, is_rare and self._num_strange < 2 * self.adapt, self.is_settling))
-        if len(self._judged) == self._judged.maxlen:
-            self._calibrate(self._short(observation.window))
-
-    def _calibrate(self, short: int) -> None:
-        """Learn the scores of the window before the last, unless it was flagged, and so was one beside it."""
-        before, judged, after = self._judged
-        is_flagged = judged.is_flagged and (before.is_flagged or after.is_flagged)
-        for name, score in judged.scores.items():
-            if (calibration := self._calibrations.get(name)) is None:
-                continue
-            if is_flagged:
-                calibration.pass_over(short)
-            else:
-                is_suspect = not judged.is_settling and judged.p_values.get(name, 1.0) < SUSPECT
-                calibration.learn(score, is_suspect, short)
-
-    def _short(self, window: Window) -> int:
-        """Return in how many windows in a row what is strange may be chance: in half of those that share a moment."""
-        return int((window.end - window.start) / self._stride / 2)
-
-
-class _Judged(NamedTuple):
-    """One window's scores and p-values by name, whether it was flagged and is not yet the new normal, and whether it
-    was taken for normal as it came."""
-
-    scores: Mapping[str, float]
-    p_values: Mapping[str, float]
-    is_flagged: bool
-    is_settling: bool
+        if not is_rare or self._num_strange >= 2 * self.adapt:
+            is_settling = self.is_settling
+            for name, score in scores.items():
+                if name in self._calibrations:
+                    self._calibrations[name].learn(score, not is_settling and p_values.get(name, 1.0) < SUSPECT)

@@ -61,8 +61,6 @@ class Calibration:
         self._ring_N = np.zeros(size)
         self._first = self._known = 0  # where the oldest score is, and how many follow it
         self._num_learned = self._imputed = 0
-        self._held: list[float] = []  # suspect scores in a row, as long as they may be of a moment
-        self._run = 0  # suspect or passed over, in a row
         self._turn = turn
         self._due = 0  # so many scores, at which the tail is fitted
         self._sorted_N = np.zeros(0)
@@ -86,30 +84,24 @@ class Calibration:
         above = known - int(self._sorted_N.searchsorted(score - self.resolution))
         return max(TAIL, (1 + above) / (known + 1))
 
-    def learn(self, score: float, is_suspect: bool = False, short: int = 0) -> None:
+    def learn(self, score: float, is_suspect: bool = False) -> None:
         """Take ``score`` for normal, after it was judged.
 
-        No more than ``short`` suspect ones in a row are normal too. For each of a longer run stands one of those that
-        were as high before, as often as such are due: neither do events that were not flagged stretch the tail, nor
-        does leaving them out cut it off.
+        For a suspect one stands one of those that were as high before, as often as such are due: neither do events that
+        were not flagged stretch the tail, nor does leaving them out cut it off.
         """
         self._num_learned += 1
         if self._known * SUSPECT >= 1:
             self.scale = min(LARGEST, max(1.0, self.scale * (WIDER if is_suspect else NARROWER)))
-        self._run = self._run + 1 if is_suspect else 0
-        self._held.append(score)
-        if self._run > short:
-            self._impute()
-        elif not is_suspect:
-            while self._held:
-                self._keep(self._held.pop(0))
-        while self._known > self._num_learned / 2 > FEWEST:
+        if is_suspect:
+            if self._imputed >= SUSPECT * self._num_learned or not len(self._sorted_N):
+                return
+            self._imputed += 1
+            due = self._imputed * GOLDEN % 1 * SUSPECT * len(self._sorted_N)
+            score = float(self._sorted_N[-1 - int(due)])
+        self._keep(score)
+        if self._known > self._num_learned / 2 > FEWEST:
             self._first, self._known = (self._first + 1) % self.size, self._known - 1
-
-    def pass_over(self, short: int = 0) -> None:
-        """Let a flagged window pass, of which nothing is learned; what is suspect beside it is of a longer run."""
-        self._run = short + 1
-        self._impute()
 
     def state(self) -> list[Any]:
         """Return what was learned, in plain values."""
@@ -118,20 +110,10 @@ class Calibration:
     def restore(self, state: list[Any]) -> None:
         """Go on from what ``state`` returned."""
         scores, self._num_learned, self._imputed, self.scale = state
-        self._first = self._known = self._run = 0
-        self._held.clear()
+        self._first = self._known = 0
         for score in scores:
             self._keep(score)
         self._due = 0
-
-    def _impute(self) -> None:
-        """Put others in the place of what is held."""
-        for _ in self._held:
-            if self._imputed < SUSPECT * self._num_learned and len(self._sorted_N):
-                self._imputed += 1
-                due = self._imputed * GOLDEN % 1 * SUSPECT * len(self._sorted_N)
-                self._keep(float(self._sorted_N[-1 - int(due)]))
-        self._held.clear()
 
     def _keep(self, score: float) -> None:
         """Put ``score`` after the newest, over the oldest if there is no more room."""

@@ -69,21 +69,6 @@ def test_what_lasts_becomes_normal() -> None:
     assert stream[140].window.end <= events[-1].end <= stream[200].window.end
 
 
-@pytest.mark.parametrize(("lasts", "is_usual"), [(1, True), (4, False)])
-def test_what_is_odd_for_a_moment_again_and_again_becomes_usual(lasts: int, is_usual: bool) -> None:
-    """A moment is in four windows; what is odd in one of them alone is how windows fall."""
-    first, last = 440, 1040
-    odd = [begun + number for begun in range(first, last + 1, 20) for number in range(lasts)]
-    told = []
-    anomaly = Anomaly()
-    for number, observation in enumerate(observations(last + 1, odd=odd, news=["/camera"])):
-        anomaly(observation)
-        if number in (first, last):
-            told.append(anomaly.scores["anomaly//camera"])
-    assert told[0] > 6
-    assert (told[1] < 3) == is_usual
-
-
 def test_slow_drift_is_followed() -> None:
     rng = np.random.default_rng(0)
     first, last = rng.normal(size=(2, DIM))

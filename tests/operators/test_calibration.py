@@ -71,29 +71,6 @@ def test_leaving_suspects_out_does_not_cut_the_tail_off() -> None:
     assert calibration.p_value(math.log(1000)) == pytest.approx(1e-3, rel=1.5)
 
 
-@pytest.mark.parametrize(("run", "is_normal"), [(1, True), (2, True), (3, False)])
-def test_what_is_strange_for_a_moment_again_and_again_is_normal(run: int, is_normal: bool) -> None:
-    """Every 100 scores some in a row are far off: up to two such are how windows fall, more are news."""
-    rng = np.random.default_rng(4)
-    calibration = taught(rng.exponential(size=500))
-    for index in range(2000):
-        score = 12 + rng.normal() if index % 100 < run else rng.exponential()
-        calibration.learn(float(score), calibration.p_value(float(score)) < SUSPECT, short=2)
-    assert (calibration.p_value(12.0) > 1e-3) == is_normal
-
-
-def test_what_is_suspect_beside_a_flagged_window_is_not_for_a_moment() -> None:
-    rng = np.random.default_rng(4)
-    calibration = taught(rng.exponential(size=500))
-    for index in range(2000):
-        score = float(12 + rng.normal() if index % 100 in (0, 2) else rng.exponential())
-        if index % 100 == 1:
-            calibration.pass_over(short=2)
-        else:
-            calibration.learn(score, calibration.p_value(score) < SUSPECT, short=2)
-    assert calibration.p_value(12.0) < 1e-3
-
-
 def test_drift_is_followed() -> None:
     rng = np.random.default_rng(2)
     calibration = taught(rng.normal(size=1000), size=500)
