@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from math import isfinite, log10
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -43,10 +43,11 @@ class Anomaly:
     share of the windows of a day, whose number follows from their stride, opens and closes events (``alarms.py``).
 
     Scored first, then learned, ``delay`` windows later so that windows that overlap do not vouch for each other. The
-    first ``settle`` windows are taken for normal unless they are flagged. After them nothing is learned that is
-    suspect, flagged or not, nor what waited beside it. Yet what stays so for ``adapt`` windows is the new normal: it is
-    learned, and an event of it closes as it is no longer strange; after twice as many, its scores are usual too. A name
-    is asked once it has ``warm_up`` scores, and ``is_learning`` until then. ``memory`` scores of each name are kept.
+    first ``settle`` windows are taken for normal unless they are flagged, for which it takes two in a row: one that is
+    rare alone tells how windows fall. After them nothing is learned that is suspect, flagged or not, nor what waited
+    beside it. Yet what stays so for ``adapt`` windows is the new normal: it is learned, and an event of it closes as it
+    is no longer strange; after twice as many, its scores are usual too. A name is asked once it has ``warm_up`` scores,
+    and ``is_learning`` until then. ``memory`` scores of each name are kept.
 
     ``model`` names what made the embeddings; what was learned with one is refused by another.
     """
@@ -90,6 +91,7 @@ class Anomaly:
         self._detectors: list[Detector] = [built(part) for part in detectors]
         self._calibrations: dict[str, Calibration] = {}
         self._waiting: deque[Observation] = deque()
+        self._judged: deque[_Judged] = deque(maxlen=3)  # the last ones; the scores of that in the middle are learned
         self._num_strange = 0  # windows in a row
         self._num_seen = 0
         self._strides: deque[int] = deque(maxlen=9)
@@ -215,8 +217,25 @@ class Anomaly:
                 normal = self._waiting.popleft()
                 for detector in self._detectors:
                     detector.learn(normal)
-        if not is_rare or self._num_strange >= 2 * self.adapt:
-            is_settling = self.is_settling
-            for name, score in scores.items():
-                if name in self._calibrations:
-                    self._calibrations[name].learn(score, not is_settling and p_values.get(name, 1.0) < SUSPECT)
+        self._judged.append(_Judged(scores, p_values, is_rare and self._num_strange < 2 * self.adapt, self.is_settling))
+        if len(self._judged) == self._judged.maxlen:
+            self._calibrate(*self._judged)
+
+    def _calibrate(self, before: "_Judged", judged: "_Judged", after: "_Judged") -> None:
+        """Learn the scores of a window that was not flagged: it was rare, and so was one beside it."""
+        if judged.is_rare and (before.is_rare or after.is_rare):
+            return
+        for name, score in judged.scores.items():
+            if name in self._calibrations:
+                is_suspect = not judged.is_settling and judged.p_values.get(name, 1.0) < SUSPECT
+                self._calibrations[name].learn(score, is_suspect)
+
+
+class _Judged(NamedTuple):
+    """One window's scores and p-values by name, whether it was rare and is not yet the new normal, and whether it was
+    taken for normal as it came."""
+
+    scores: Mapping[str, float]
+    p_values: Mapping[str, float]
+    is_rare: bool
+    is_settling: bool

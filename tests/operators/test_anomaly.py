@@ -69,6 +69,16 @@ def test_what_lasts_becomes_normal() -> None:
     assert stream[140].window.end <= events[-1].end <= stream[200].window.end
 
 
+@pytest.mark.parametrize(("lasts", "is_usual"), [(1, True), (2, False), (4, False)])
+def test_what_is_odd_in_single_windows_is_usual_once_it_has_settled(lasts: int, is_usual: bool) -> None:
+    """What was odd in two windows in a row was flagged, and stays news."""
+    odd = [begun + number for begun in range(60, 400, 20) for number in range(lasts)]
+    anomaly = Anomaly()
+    for observation in observations(441, odd=[*odd, 440], news=["/camera"]):
+        anomaly(observation)
+    assert (anomaly.scores["anomaly//camera"] < 6) == is_usual
+
+
 def test_slow_drift_is_followed() -> None:
     rng = np.random.default_rng(0)
     first, last = rng.normal(size=(2, DIM))
