@@ -82,6 +82,7 @@ def test_killing_the_camera_leaves_the_others_on_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stage", [{"gcs_server": 1}, {"ServeReplica": 5, "sense": 5}], ids=["starting", "running"])
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, stage: dict[str, int]) -> None:
     mark = f"RIGBIND_TEST_{os.getpid()}_{len(stage)}"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it, and so would the run
     running = subprocess.Popen(
         [sys.executable, "-m", "pipeline.commands", "run", rig_file(tmp_path, "serve")],
         cwd=ROOT,
