@@ -2,7 +2,7 @@ PYTHON ?= python3
 SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
-# One thread each, and no AMX: a virtual machine that has it was seen to multiply bfloat16 wrong now and then.
+# One thread each, and no AMX: on a virtual machine that has it bfloat16 once came out wrong (docs/benchmarks.md).
 ALIKE := OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX512_CORE_FP16
 
 .PHONY: demo test lint bench clean
